@@ -1,0 +1,305 @@
+package providers
+
+import "math"
+
+// Area is where to look. The kinds are Around, Bounds, *Polygon, *Route and
+// InCountry; a type switch over them is exhaustive.
+type Area interface {
+	// Holds reports whether a site is in the area: by its position, or for
+	// InCountry by the country its address states. Edges count as inside.
+	Holds(s *Site) bool
+	// Cover returns boxes that together hold the whole area. They may overlap
+	// and cross the antimeridian. InCountry has no geometry here: its cover is
+	// the world.
+	Cover() []Bounds
+	// Grow returns the area widened by m metres on all sides; it may be
+	// somewhat wider still, never narrower.
+	Grow(m float64) Area
+}
+
+// Around is a disc: every point within RadiusM metres of Center.
+type Around struct {
+	Center  Point
+	RadiusM float64
+}
+
+// Holds implements Area.
+func (a Around) Holds(s *Site) bool { return a.Center.DistanceM(s.Location) <= a.RadiusM }
+
+// Cover implements Area.
+func (a Around) Cover() []Bounds {
+	c := a.Center
+	return []Bounds{Bounds{South: c.Lat, West: c.Lon, North: c.Lat, East: c.Lon}.Grow(a.RadiusM)}
+}
+
+// Grow implements Area.
+func (a Around) Grow(m float64) Area { return Around{Center: a.Center, RadiusM: a.RadiusM + m} }
+
+// Holds implements Area.
+func (b Bounds) Holds(s *Site) bool { return b.Contains(s.Location) }
+
+// Cover implements Area.
+func (b Bounds) Cover() []Bounds { return []Bounds{b} }
+
+// InCountry is every site whose address states the country Code (ISO 3166-1
+// alpha-2, upper case). Grown, it also stands for the sites within MarginM of those.
+type InCountry struct {
+	Code    string
+	MarginM float64
+}
+
+// Holds implements Area; it looks at the stated country alone.
+func (c InCountry) Holds(s *Site) bool { return s.Address.CountryCode == c.Code }
+
+// Cover implements Area.
+func (c InCountry) Cover() []Bounds { return []Bounds{World()} }
+
+// Grow implements Area.
+func (c InCountry) Grow(m float64) Area { return InCountry{Code: c.Code, MarginM: c.MarginM + m} }
+
+// Polygon is the inside of a ring of three or more points, concave or not, by
+// the even-odd rule. Its edges are straight in degrees (RFC 7946, 3.1.1), each
+// taken the short way round. Grown, it also holds what is within its margin.
+type Polygon struct {
+	ring    []Point // as given, not closed
+	edges   *polyline
+	centre  float64 // longitude in the middle of the ring
+	bounds  Bounds
+	marginM float64
+}
+
+// NewPolygon returns the area inside ring, which is closed automatically. The
+// ring needs at least three points; whether it crosses itself is for the caller
+// to check.
+func NewPolygon(ring []Point) *Polygon {
+	if n := len(ring); n > 3 && ring[0] == ring[n-1] {
+		ring = ring[:n-1]
+	}
+	closed := append(append(make([]Point, 0, len(ring)+1), ring...), ring[0])
+	edges := newPolyline(closed)
+	west, east := math.Inf(1), math.Inf(-1)
+	for _, p := range edges.points {
+		west, east = math.Min(west, p.Lon), math.Max(east, p.Lon)
+	}
+	return &Polygon{ring: closed[:len(ring)], edges: edges, centre: (west + east) / 2, bounds: BoundsOf(closed)}
+}
+
+// Ring returns the corners, not closed. The caller must not change it.
+func (p *Polygon) Ring() []Point { return p.ring }
+
+// MarginM returns by how many metres the polygon was grown.
+func (p *Polygon) MarginM() float64 { return p.marginM }
+
+// Holds implements Area.
+func (p *Polygon) Holds(s *Site) bool {
+	if p.inside(s.Location) {
+		return true
+	}
+	return p.marginM > 0 && p.edges.nearest(s.Location).distanceM <= p.marginM
+}
+
+func (p *Polygon) inside(q Point) bool {
+	if !p.bounds.Contains(q) {
+		return false
+	}
+	// The ring was unrolled along its edges; bring q into the same turn.
+	x := p.centre + wrapLon(q.Lon-wrapLon(p.centre))
+	y := q.Lat
+	in := false
+	pts := p.edges.points
+	for i := 1; i < len(pts); i++ {
+		a, b := pts[i-1], pts[i]
+		cross := (b.Lon-a.Lon)*(y-a.Lat) - (b.Lat-a.Lat)*(x-a.Lon)
+		if cross == 0 && x >= math.Min(a.Lon, b.Lon) && x <= math.Max(a.Lon, b.Lon) && y >= math.Min(a.Lat, b.Lat) && y <= math.Max(a.Lat, b.Lat) {
+			return true // on an edge
+		}
+		if (a.Lat > y) != (b.Lat > y) && (cross > 0) == (b.Lat > a.Lat) {
+			in = !in
+		}
+	}
+	return in
+}
+
+// Cover implements Area.
+func (p *Polygon) Cover() []Bounds { return []Bounds{p.bounds.Grow(p.marginM)} }
+
+// Grow implements Area.
+func (p *Polygon) Grow(m float64) Area {
+	grown := *p
+	grown.marginM += m
+	grown.edges = p.edges.reach(grown.marginM)
+	return &grown
+}
+
+// Route is everything within DistanceM metres of a line, in true metres at any
+// latitude. The line is straight in degrees between its points (RFC 7946,
+// 3.1.1), each step taken the short way round.
+type Route struct {
+	points    []Point // as given
+	line      *polyline
+	distanceM float64
+}
+
+// NewRoute returns the area along a line of two or more points.
+func NewRoute(points []Point, distanceM float64) *Route {
+	return &Route{points: points, line: newPolyline(points).reach(distanceM), distanceM: distanceM}
+}
+
+// Points returns the line. The caller must not change it.
+func (r *Route) Points() []Point { return r.points }
+
+// DistanceM returns how far from the line the area reaches.
+func (r *Route) DistanceM() float64 { return r.distanceM }
+
+// LengthM returns the length of the line in metres.
+func (r *Route) LengthM() float64 { return r.line.cum[len(r.line.cum)-1] }
+
+// Holds implements Area.
+func (r *Route) Holds(s *Site) bool {
+	return r.line.nearest(s.Location).distanceM <= r.distanceM
+}
+
+// Locate returns how far p is from the line, and how far along the line its
+// nearest point lies, both in metres. Beyond DistanceM both are +Inf.
+func (r *Route) Locate(p Point) (offsetM, positionM float64) {
+	n := r.line.nearest(p)
+	return n.distanceM, n.alongM
+}
+
+// Cover implements Area.
+func (r *Route) Cover() []Bounds {
+	covers := make([]Bounds, len(r.line.chunks))
+	for i, c := range r.line.chunks {
+		covers[i] = c.reach
+	}
+	return covers
+}
+
+// Grow implements Area.
+func (r *Route) Grow(m float64) Area {
+	grown := *r
+	grown.distanceM += m
+	grown.line = r.line.reach(grown.distanceM)
+	return &grown
+}
+
+// polyline is a line prepared for questions about nearness: unrolled in
+// longitude, cut into pieces short enough to be treated as flat, and bundled so
+// that whole stretches are passed over by their boxes.
+type polyline struct {
+	points []Point   // Lon runs on past ±180 where the line does
+	cum    []float64 // metres from the start to each point
+	chunks []chunk
+	reachM float64
+}
+
+// chunk is the stretch points[from..to], both ends included.
+type chunk struct {
+	from, to int
+	bounds   Bounds
+	reach    Bounds // bounds grown by reachM
+}
+
+const (
+	// maxPieceDeg is the longest piece of a line: at 0.1 degree (11 km) the
+	// nearest point found on a flat map is right to centimetres.
+	maxPieceDeg = 0.1
+	// chunkPieces balances the boxes to look at against the pieces inside one.
+	chunkPieces = 48
+)
+
+func newPolyline(points []Point) *polyline {
+	l := &polyline{points: []Point{points[0]}, cum: []float64{0}}
+	for i := 1; i < len(points); i++ {
+		last := l.points[len(l.points)-1]
+		dLat := points[i].Lat - last.Lat
+		dLon := wrapLon(points[i].Lon - points[i-1].Lon)
+		n := int(math.Max(1, math.Ceil(math.Max(math.Abs(dLat), math.Abs(dLon))/maxPieceDeg)))
+		for k := 1; k <= n; k++ {
+			t := float64(k) / float64(n)
+			next := Point{Lat: last.Lat + t*dLat, Lon: last.Lon + t*dLon}
+			if k == n {
+				next.Lat = points[i].Lat
+			}
+			prev := l.points[len(l.points)-1]
+			l.cum = append(l.cum, l.cum[len(l.cum)-1]+prev.DistanceM(next))
+			l.points = append(l.points, next)
+		}
+	}
+	for from := 0; from < len(l.points)-1; from += chunkPieces {
+		to := min(from+chunkPieces, len(l.points)-1)
+		l.chunks = append(l.chunks, chunk{from: from, to: to, bounds: unrolledBounds(l.points[from : to+1])})
+	}
+	return l
+}
+
+// reach returns the line prepared for questions about points up to m metres away.
+func (l *polyline) reach(m float64) *polyline {
+	reaching := *l
+	reaching.reachM = m
+	reaching.chunks = make([]chunk, len(l.chunks))
+	for i, c := range l.chunks {
+		c.reach = c.bounds.Grow(m)
+		reaching.chunks[i] = c
+	}
+	return &reaching
+}
+
+func unrolledBounds(points []Point) Bounds {
+	b := BoundsOf(points[:1])
+	west, east := points[0].Lon, points[0].Lon
+	for _, p := range points[1:] {
+		b.South, b.North = math.Min(b.South, p.Lat), math.Max(b.North, p.Lat)
+		west, east = math.Min(west, p.Lon), math.Max(east, p.Lon)
+	}
+	if east-west >= 360 {
+		b.West, b.East = -180, 180
+		return b
+	}
+	b.West, b.East = wrapLon(west), wrapLon(east)
+	return b
+}
+
+// near is the point of a line nearest to some other point.
+type near struct {
+	distanceM float64 // to the line
+	alongM    float64 // from the line's start
+}
+
+// nearest finds the nearest point of the line within reachM metres of p; beyond
+// that both figures are +Inf. Of several equally near points the first counts.
+func (l *polyline) nearest(p Point) near {
+	best := near{distanceM: math.Inf(1), alongM: math.Inf(1)}
+	for _, c := range l.chunks {
+		if !c.reach.Contains(p) {
+			continue
+		}
+		for i := c.from; i < c.to; i++ {
+			a, b := l.points[i], l.points[i+1]
+			t, d := nearestOnPiece(p, a, b)
+			if d < best.distanceM && d <= l.reachM {
+				best = near{distanceM: d, alongM: l.cum[i] + t*(l.cum[i+1]-l.cum[i])}
+			}
+		}
+	}
+	return best
+}
+
+// nearestOnPiece returns where on a short piece a–b the point nearest to p lies
+// (0 at a, 1 at b) and its distance in metres. The place is found on a flat map
+// whose east-west scale is that between p and the place, which is why it is
+// sought twice: the second time the place is known well enough for the scale.
+func nearestOnPiece(p, a, b Point) (t, distanceM float64) {
+	bx, by := b.Lon-a.Lon, b.Lat-a.Lat
+	px, py := wrapLon(p.Lon-a.Lon), p.Lat-a.Lat
+	lat := a.Lat
+	for range 2 {
+		k := math.Cos(rad((p.Lat + lat) / 2))
+		k *= k
+		if norm := bx*bx*k + by*by; norm > 0 {
+			t = math.Max(0, math.Min(1, (px*bx*k+py*by)/norm))
+		}
+		lat = a.Lat + t*by
+	}
+	return t, p.DistanceM(Point{Lat: lat, Lon: a.Lon + t*bx})
+}
