@@ -1,6 +1,9 @@
 package providers
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Area is where to look. The kinds are Around, Bounds, *Polygon, *Route and
 // InCountry; a type switch over them is exhaustive.
@@ -12,9 +15,9 @@ type Area interface {
 	// and cross the antimeridian. InCountry has no geometry here: its cover is
 	// the world.
 	Cover() []Bounds
-	// Grow returns the area widened by m metres on all sides; it may be
+	// Widen returns the area grown by m metres on all sides; it may be
 	// somewhat wider still, never narrower.
-	Grow(m float64) Area
+	Widen(m float64) Area
 }
 
 // Around is a disc: every point within RadiusM metres of Center.
@@ -32,14 +35,17 @@ func (a Around) Cover() []Bounds {
 	return []Bounds{Bounds{South: c.Lat, West: c.Lon, North: c.Lat, East: c.Lon}.Grow(a.RadiusM)}
 }
 
-// Grow implements Area.
-func (a Around) Grow(m float64) Area { return Around{Center: a.Center, RadiusM: a.RadiusM + m} }
+// Widen implements Area.
+func (a Around) Widen(m float64) Area { return Around{Center: a.Center, RadiusM: a.RadiusM + m} }
 
 // Holds implements Area.
 func (b Bounds) Holds(s *Site) bool { return b.Contains(s.Location) }
 
 // Cover implements Area.
 func (b Bounds) Cover() []Bounds { return []Bounds{b} }
+
+// Widen implements Area.
+func (b Bounds) Widen(m float64) Area { return b.Grow(m) }
 
 // InCountry is every site whose address states the country Code (ISO 3166-1
 // alpha-2, upper case). Grown, it also stands for the sites within MarginM of those.
@@ -54,8 +60,8 @@ func (c InCountry) Holds(s *Site) bool { return s.Address.CountryCode == c.Code 
 // Cover implements Area.
 func (c InCountry) Cover() []Bounds { return []Bounds{World()} }
 
-// Grow implements Area.
-func (c InCountry) Grow(m float64) Area { return InCountry{Code: c.Code, MarginM: c.MarginM + m} }
+// Widen implements Area.
+func (c InCountry) Widen(m float64) Area { return InCountry{Code: c.Code, MarginM: c.MarginM + m} }
 
 // Polygon is the inside of a ring of three or more points, concave or not, by
 // the even-odd rule. Its edges are straight in degrees (RFC 7946, 3.1.1), each
@@ -68,9 +74,8 @@ type Polygon struct {
 	marginM float64
 }
 
-// NewPolygon returns the area inside ring, which is closed automatically. The
-// ring needs at least three points; whether it crosses itself is for the caller
-// to check.
+// NewPolygon returns the area inside ring, which is closed automatically and
+// needs at least three points. Check says whether it bounds an area at all.
 func NewPolygon(ring []Point) *Polygon {
 	if n := len(ring); n > 3 && ring[0] == ring[n-1] {
 		ring = ring[:n-1]
@@ -82,6 +87,99 @@ func NewPolygon(ring []Point) *Polygon {
 		west, east = math.Min(west, p.Lon), math.Max(east, p.Lon)
 	}
 	return &Polygon{ring: closed[:len(ring)], edges: edges, centre: (west + east) / 2, bounds: BoundsOf(closed)}
+}
+
+// RingError says why a ring bounds no area, and where.
+type RingError struct {
+	Reason string
+	At     Point
+}
+
+func (e *RingError) Error() string {
+	return fmt.Sprintf("%s near latitude %.6f, longitude %.6f", e.Reason, e.At.Lat, e.At.Lon)
+}
+
+// Check returns a *RingError for a ring that goes round a pole, or that touches
+// or crosses itself.
+func (p *Polygon) Check() error {
+	pts := p.edges.points
+	last := pts[len(pts)-1]
+	if math.Abs(last.Lon-pts[0].Lon) > 1e-9 {
+		return &RingError{Reason: "the polygon goes round the Earth; cut it in two", At: p.ring[0]}
+	}
+	// The corners alone, unrolled: a long edge is cut into pieces in p.edges.
+	corners := make([]Point, len(p.ring)+1)
+	corners[0] = p.ring[0]
+	for i := 1; i < len(corners); i++ {
+		prev, next := p.ring[i-1], p.ring[i%len(p.ring)]
+		corners[i] = Point{Lat: next.Lat, Lon: corners[i-1].Lon + wrapLon(next.Lon-prev.Lon)}
+	}
+	n := len(p.ring)
+	corners[n] = corners[0] // unrolling rounds
+	for i := range n {
+		if corners[i] == corners[i+1] {
+			return &RingError{Reason: "the polygon has the same corner twice", At: p.ring[i]}
+		}
+		for j := i + 1; j < n; j++ {
+			at, meet := meeting(corners[i], corners[i+1], corners[j], corners[j+1])
+			neighbours := j == i+1 && at == corners[j] || i == 0 && j == n-1 && at == corners[0]
+			if meet && !neighbours {
+				at.Lon = wrapLon(at.Lon)
+				return &RingError{Reason: "the polygon touches or crosses itself", At: at}
+			}
+		}
+	}
+	return nil
+}
+
+// meeting returns a point that segments a–b and c–d have in common. Of
+// segments that overlap along a line it is an end of the common stretch that is
+// not a shared corner, so that two neighbours folded onto each other are found.
+func meeting(a, b, c, d Point) (Point, bool) {
+	if math.Max(a.Lon, b.Lon) < math.Min(c.Lon, d.Lon) || math.Max(c.Lon, d.Lon) < math.Min(a.Lon, b.Lon) ||
+		math.Max(a.Lat, b.Lat) < math.Min(c.Lat, d.Lat) || math.Max(c.Lat, d.Lat) < math.Min(a.Lat, b.Lat) {
+		return Point{}, false
+	}
+	side := func(p, q, r Point) float64 {
+		return (q.Lon-p.Lon)*(r.Lat-p.Lat) - (q.Lat-p.Lat)*(r.Lon-p.Lon)
+	}
+	sc, sd := side(a, b, c), side(a, b, d)
+	sa, sb := side(c, d, a), side(c, d, b)
+	if sc == 0 && sd == 0 {
+		within := func(p, q, r Point) bool {
+			return r.Lon >= math.Min(p.Lon, q.Lon) && r.Lon <= math.Max(p.Lon, q.Lon) &&
+				r.Lat >= math.Min(p.Lat, q.Lat) && r.Lat <= math.Max(p.Lat, q.Lat)
+		}
+		shared, any := Point{}, false
+		for _, end := range []struct {
+			p, q, r Point
+			corner  bool
+		}{{a, b, c, c == a || c == b}, {a, b, d, d == a || d == b}, {c, d, a, a == c || a == d}, {c, d, b, b == c || b == d}} {
+			switch {
+			case !within(end.p, end.q, end.r):
+			case !end.corner:
+				return end.r, true
+			default:
+				shared, any = end.r, true
+			}
+		}
+		return shared, any
+	}
+	if sc > 0 && sd > 0 || sc < 0 && sd < 0 || sa > 0 && sb > 0 || sa < 0 && sb < 0 {
+		return Point{}, false
+	}
+	switch { // exact where an end lies on the other segment
+	case sc == 0:
+		return c, true
+	case sd == 0:
+		return d, true
+	case sa == 0:
+		return a, true
+	case sb == 0:
+		return b, true
+	}
+	t := sa / (sa - sb)
+	return Point{Lat: a.Lat + t*(b.Lat-a.Lat), Lon: a.Lon + t*(b.Lon-a.Lon)}, true
 }
 
 // Ring returns the corners, not closed. The caller must not change it.
@@ -123,8 +221,8 @@ func (p *Polygon) inside(q Point) bool {
 // Cover implements Area.
 func (p *Polygon) Cover() []Bounds { return []Bounds{p.bounds.Grow(p.marginM)} }
 
-// Grow implements Area.
-func (p *Polygon) Grow(m float64) Area {
+// Widen implements Area.
+func (p *Polygon) Widen(m float64) Area {
 	grown := *p
 	grown.marginM += m
 	grown.edges = p.edges.reach(grown.marginM)
@@ -175,8 +273,8 @@ func (r *Route) Cover() []Bounds {
 	return covers
 }
 
-// Grow implements Area.
-func (r *Route) Grow(m float64) Area {
+// Widen implements Area.
+func (r *Route) Widen(m float64) Area {
 	grown := *r
 	grown.distanceM += m
 	grown.line = r.line.reach(grown.distanceM)

@@ -223,6 +223,17 @@ func recordChildID(kind Kind, text string) (ID, error) {
 	return id, nil
 }
 
+// NormalEVSEID returns an EVSE id as ids are compared: upper case, without the
+// separators that eMI3 makes optional. Two ids of one EVSE may differ in those.
+func NormalEVSEID(id string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '*' || r == '-' || r == '_' || unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, id)
+}
+
 // IDError says that a text is not an id.
 type IDError struct{ What string }
 

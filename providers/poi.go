@@ -142,6 +142,30 @@ func (p *POI) Has(code ProviderCode) bool {
 	return false
 }
 
+// Comment returns the comment that id names, as part of the POI; nil when the
+// POI has none of that id.
+func (p *POI) Comment(id ID) *Comment {
+	for _, c := range p.Comments {
+		if c.Record.Key == id.Key && c.ExternalID == id.External {
+			c.POI = p
+			return &c
+		}
+	}
+	return nil
+}
+
+// Photo returns the photo that id names, as part of the POI; nil when the POI
+// has none of that id.
+func (p *POI) Photo(id ID) *Photo {
+	for _, photo := range p.Photos {
+		if photo.Record.Key == id.Key && photo.ExternalID == id.External {
+			photo.POI = p
+			return &photo
+		}
+	}
+	return nil
+}
+
 // Address is a postal address. CountryCode is ISO 3166-1 alpha-2 in upper case.
 type Address struct {
 	Line1           string

@@ -38,6 +38,13 @@ type Holder interface {
 	Len() int
 }
 
+// EVSEFinder is a Holder that finds records by the ids of their EVSEs.
+type EVSEFinder interface {
+	// FindEVSE returns the keys of the records with an EVSE of this id, compared
+	// as NormalEVSEID writes it.
+	FindEVSE(evseID string) []Key
+}
+
 // Referenced is a Provider whose records name rows of a reference table by
 // number. They are readable as they come (a row that is not built in has its
 // number for a title), and complete once joined.

@@ -1,0 +1,138 @@
+package loaders
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"chargegraph/providers"
+)
+
+// DefaultTimeout is how long an answer waits for one source when neither the
+// question nor the source says otherwise. The slow tail of a healthy Open Charge
+// Map lies below it; people stop waiting for a map soon after.
+const DefaultTimeout = 2500 * time.Millisecond
+
+// MaxTimeout bounds what a question may ask for.
+const MaxTimeout = 30 * time.Second
+
+// Config holds what a Catalog needs besides its sources. The zero Config works.
+type Config struct {
+	Timeout time.Duration    // for each source; 0: DefaultTimeout
+	Clock   func() time.Time // nil: time.Now
+	Logger  *slog.Logger     // nil: silent
+}
+
+// Catalog is the set of sources that this service reads. It is safe for
+// concurrent use and never changes.
+type Catalog struct {
+	sources []providers.Provider // by rank
+	timeout time.Duration
+	now     func() time.Time
+	logger  *slog.Logger
+}
+
+// New returns a catalog of sources. It refuses none at all, and two of one id.
+func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
+	if len(sources) == 0 {
+		return nil, errors.New("loaders: no source: configure at least one")
+	}
+	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
+		return nil, fmt.Errorf("loaders: Timeout is %v: it must be between 0 and %v", cfg.Timeout, MaxTimeout)
+	}
+	c := &Catalog{sources: slices.Clone(sources), timeout: cfg.Timeout, now: cfg.Clock, logger: cfg.Logger}
+	if c.timeout == 0 {
+		c.timeout = DefaultTimeout
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	slices.SortFunc(c.sources, func(a, b providers.Provider) int {
+		switch {
+		case a.Source().Less(b.Source()):
+			return -1
+		case b.Source().Less(a.Source()):
+			return 1
+		}
+		return 0
+	})
+	for i := 1; i < len(c.sources); i++ {
+		if id := c.sources[i].Source().ID; id == c.sources[i-1].Source().ID {
+			return nil, fmt.Errorf("loaders: two sources are called %q: give each a name of its own", id)
+		}
+	}
+	return c, nil
+}
+
+// Sources returns the sources by rank.
+func (c *Catalog) Sources() []*providers.Source {
+	list := make([]*providers.Source, len(c.sources))
+	for i, p := range c.sources {
+		list[i] = p.Source()
+	}
+	return list
+}
+
+// Source returns the source with this id; nil when there is none.
+func (c *Catalog) Source(id providers.SourceID) *providers.Source {
+	if p, ok := c.source(id); ok {
+		return p.Source()
+	}
+	return nil
+}
+
+// FindEVSE returns the keys of the records that hold the EVSE with this id, in
+// the sources that are held here and know EVSEs, by rank.
+func (c *Catalog) FindEVSE(evseID string) []providers.Key {
+	var keys []providers.Key
+	for _, p := range c.sources {
+		if finder, ok := p.(providers.EVSEFinder); ok {
+			keys = append(keys, finder.FindEVSE(evseID)...)
+		}
+	}
+	return keys
+}
+
+// source returns the provider with this id.
+func (c *Catalog) source(id providers.SourceID) (providers.Provider, bool) {
+	for _, p := range c.sources {
+		if p.Source().ID == id {
+			return p, true
+		}
+	}
+	return nil, false
+}
+
+// wanted returns the sources that policy lets take part.
+func (c *Catalog) wanted(policy *providers.SourcePolicy) []providers.Provider {
+	return slices.DeleteFunc(slices.Clone(c.sources), func(p providers.Provider) bool { return !policy.Wants(p.Source()) })
+}
+
+// timeoutFor returns how long to wait for s.
+func (c *Catalog) timeoutFor(s *providers.Source, policy *providers.SourcePolicy) time.Duration {
+	switch {
+	case policy != nil && policy.Timeout != nil:
+		return *policy.Timeout
+	case s.Timeout > 0:
+		return s.Timeout
+	}
+	return c.timeout
+}
+
+// UnavailableError says that a question could not be answered because sources
+// that it depends on could not be asked.
+type UnavailableError struct {
+	Source *providers.Source
+	Err    *providers.SourceError
+}
+
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("source %s could not be asked: %s", e.Source.ID, e.Err.Message)
+}
+
+func (e *UnavailableError) Unwrap() error { return e.Err }

@@ -1,0 +1,154 @@
+package loaders
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"chargegraph/providers"
+	"chargegraph/providers/conflate"
+)
+
+// Found is what became of one key.
+type Found struct {
+	POI *providers.POI // nil: no source knows the key, or Err is set
+	Err error          // an *UnavailableError when the key's source could not be asked
+}
+
+// POIs returns the POI that each key's record belongs to, in the order of keys.
+// Single records are asked for together; then their surroundings are, because
+// it takes the neighbours to know the POI. Places close together are asked for
+// as one; a live source is asked about at most ten places in one operation, and
+// says PARTIAL for the rest.
+func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *providers.SourcePolicy) []Found {
+	found := make([]Found, len(keys))
+	records := make([]*providers.Record, len(keys))
+	for i, result := range o.Records(ctx, keys, policy) {
+		records[i], found[i].Err = result.Record, result.Err
+	}
+	for _, place := range places(records, o.catalog.reach(policy)) {
+		g, err := o.surroundings(ctx, place, policy)
+		for _, i := range place.members {
+			switch {
+			case err != nil:
+				found[i].Err = err
+			default:
+				found[i].POI = holding(g.pois, keys[i])
+			}
+		}
+	}
+	return found
+}
+
+func (c *Catalog) reach(policy *providers.SourcePolicy) float64 {
+	return conflate.Reach(len(c.wanted(policy)))
+}
+
+// holding returns the POI that has the record with key k.
+func holding(pois []*providers.POI, k providers.Key) *providers.POI {
+	for _, p := range pois {
+		if slices.ContainsFunc(p.Members, func(r *providers.Record) bool { return r.Key == k }) {
+			return p
+		}
+	}
+	return nil
+}
+
+// RecordResult is a record, or why there is none: both nil when no source
+// knows the key.
+type RecordResult struct {
+	Record *providers.Record
+	Err    error
+}
+
+// Records returns the records with these keys: held ones at once, all others
+// by one call per source.
+func (o *Operation) Records(ctx context.Context, keys []providers.Key, policy *providers.SourcePolicy) []RecordResult {
+	results := make([]RecordResult, len(keys))
+	thunks := make([]func() (*providers.Record, error), len(keys))
+	for i, k := range keys {
+		p, ok := o.catalog.source(k.SourceID())
+		if !ok || !policy.Wants(p.Source()) {
+			continue
+		}
+		if holder, held := p.(providers.Holder); held {
+			results[i].Record, _ = holder.Record(k)
+			continue
+		}
+		thunks[i] = o.details.Load(ctx, k)
+	}
+	for i, thunk := range thunks {
+		if thunk == nil {
+			continue
+		}
+		r, err := thunk()
+		switch {
+		case errors.Is(err, errAbsent):
+		case err != nil:
+			results[i].Err = err
+		default:
+			results[i].Record = r
+		}
+	}
+	return results
+}
+
+// place is a box with records whose POIs are wanted.
+type place struct {
+	bounds  providers.Bounds
+	members []int
+	records []*providers.Record
+}
+
+// mergeWithinM is how far apart places may lie to be asked for as one: a few
+// kilometres more in one box cost less than another call.
+const mergeWithinM = 3000
+
+// places gathers records that lie close together. Boxes never grow past a few
+// times mergeWithinM, so that a chain of sites does not become a country.
+func places(records []*providers.Record, reachM float64) []place {
+	const maxSideDeg = 0.2
+	var list []place
+	for i, r := range records {
+		if r == nil {
+			continue
+		}
+		at := providers.Bounds{South: r.Location.Lat, North: r.Location.Lat, West: r.Location.Lon, East: r.Location.Lon}
+		found := slices.IndexFunc(list, func(p place) bool {
+			if !p.bounds.Grow(mergeWithinM + 2*reachM).Contains(r.Location) {
+				return false
+			}
+			b := p.bounds.Extend(r.Location)
+			return b.North-b.South <= maxSideDeg && b.WidthDeg() <= maxSideDeg
+		})
+		if found < 0 {
+			list = append(list, place{bounds: at})
+			found = len(list) - 1
+		}
+		p := &list[found]
+		p.bounds = p.bounds.Extend(r.Location)
+		p.members = append(p.members, i)
+		p.records = append(p.records, r)
+	}
+	return list
+}
+
+// surroundings gathers what lies around a place, together with the records that
+// are known there already.
+func (o *Operation) surroundings(ctx context.Context, at place, policy *providers.SourcePolicy) (gathering, error) {
+	var spared func(providers.Provider) bool
+	if o.neighbourhoods.Add(1) > maxNeighbourhoods {
+		spared = func(p providers.Provider) bool {
+			_, held := p.(providers.Holder)
+			return !held
+		}
+	}
+	return o.gatherFrom(ctx, at.bounds, nil, policy, at.records, spared)
+}
+
+// POI returns the POI that the record with key k belongs to; nil when no source
+// knows it.
+func (o *Operation) POI(ctx context.Context, k providers.Key, policy *providers.SourcePolicy) (*providers.POI, error) {
+	found := o.POIs(ctx, []providers.Key{k}, policy)[0]
+	return found.POI, found.Err
+}

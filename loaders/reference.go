@@ -1,0 +1,116 @@
+package loaders
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"chargegraph/providers"
+)
+
+// Reference returns the reference table of the best-ranked source that has one,
+// with country (ISO 3166-1 alpha-2) only the connection types in use there. An
+// *UnavailableError comes with an older or built-in table, which is still good.
+// Without a source that has one, the table is empty.
+func (o *Operation) Reference(ctx context.Context, country string) (*providers.Reference, error) {
+	for _, p := range o.catalog.sources {
+		if referenced, ok := p.(providers.Referenced); ok {
+			if country != "" {
+				table, err := referenced.Reference(ctx, country)
+				return table, unavailable(p, err)
+			}
+			return o.table(ctx, p, referenced)
+		}
+	}
+	return &providers.Reference{}, nil
+}
+
+// table returns a source's reference table: from memory without waiting, else
+// through the loader.
+func (o *Operation) table(ctx context.Context, p providers.Provider, referenced providers.Referenced) (*providers.Reference, error) {
+	if table, held := referenced.HeldReference(); held {
+		return table, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.catalog.timeoutFor(p.Source(), nil))
+	defer cancel()
+	table, err := o.references.Load(ctx, p.Source().ID)()
+	if table == nil {
+		table = &providers.Reference{}
+	}
+	return table, unavailable(p, err)
+}
+
+// unavailable wraps what a source said; nil stays nil.
+func unavailable(p providers.Provider, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &UnavailableError{Source: p.Source(), Err: providers.AsSourceError(err)}
+}
+
+// OperatorQuery says which operators are wanted; zero fields ask for nothing.
+type OperatorQuery struct {
+	Search   string // every word occurs in the title or an alias; case and accents folded
+	Country  string // ISO 3166-1 alpha-2: known to operate there
+	Provider providers.ProviderCode
+}
+
+// Operators returns the operators that the sources know, by title, then id. An
+// error comes with those of the sources that could be asked.
+func (o *Operation) Operators(ctx context.Context, q OperatorQuery) ([]*providers.Operator, error) {
+	var list []*providers.Operator
+	var failed error
+	seen := make(map[string]bool)
+	for _, p := range o.catalog.sources {
+		referenced, ok := p.(providers.Referenced)
+		if !ok {
+			continue
+		}
+		table, err := o.table(ctx, p, referenced)
+		if err != nil {
+			failed = err
+		}
+		for _, operator := range table.Operators {
+			if !seen[operator.ID] && q.matches(operator) {
+				seen[operator.ID] = true
+				list = append(list, operator)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *providers.Operator) int {
+		return cmp.Or(cmp.Compare(providers.Fold(a.Title), providers.Fold(b.Title)), cmp.Compare(a.ID, b.ID))
+	})
+	return list, failed
+}
+
+func (q *OperatorQuery) matches(o *providers.Operator) bool {
+	if q.Country != "" && !slices.Contains(o.Countries, q.Country) {
+		return false
+	}
+	if q.Provider != "" && !slices.ContainsFunc(o.Records, func(r providers.OperatorRecord) bool { return r.Provider == q.Provider }) {
+		return false
+	}
+	if q.Search == "" {
+		return true
+	}
+	text := providers.Fold(o.Title + "\n" + strings.Join(o.Aliases, "\n"))
+	for word := range strings.FieldsSeq(providers.Fold(q.Search)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// Operator returns the operator that id names by any of its records; nil when
+// no source knows it.
+func (o *Operation) Operator(ctx context.Context, id string) (*providers.Operator, error) {
+	all, err := o.Operators(ctx, OperatorQuery{})
+	for _, operator := range all {
+		if operator.Is(id) {
+			return operator, nil
+		}
+	}
+	return nil, err
+}
