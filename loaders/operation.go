@@ -178,9 +178,6 @@ func (o *Operation) ask(ctx context.Context, p providers.Provider, question func
 	}
 	if r.err == nil {
 		p.Source().Succeeded(o.catalog.now())
-		if r.answer.Err != nil {
-			p.Source().Failed(r.answer.Err)
-		}
 		return r.answer, nil
 	}
 	err := providers.AsSourceError(r.err)

@@ -64,6 +64,11 @@ type RecordResult struct {
 // Records returns the records with these keys: held ones at once, all others
 // by one call per source.
 func (o *Operation) Records(ctx context.Context, keys []providers.Key, policy *providers.SourcePolicy) []RecordResult {
+	if policy != nil && policy.Timeout != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, *policy.Timeout)
+		defer cancel()
+	}
 	results := make([]RecordResult, len(keys))
 	thunks := make([]func() (*providers.Record, error), len(keys))
 	for i, k := range keys {

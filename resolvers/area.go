@@ -23,17 +23,10 @@ const (
 	maxPolylineDecimal = 7
 )
 
-// readArea checks an area. @oneOf is enforced here as well: the parser does so
-// for literals only, and a whole-input variable arrives unchecked.
+// readArea checks an area.
 func readArea(ctx context.Context, at argument, in graph.AreaInput) (providers.Area, error) {
-	given := 0
-	for _, set := range []bool{in.Around != nil, in.Bounds != nil, in.Polygon != nil, in.Route != nil, in.Country != nil} {
-		if set {
-			given++
-		}
-	}
-	if given != 1 {
-		return nil, at.refuse(ctx, "give exactly one of around, bounds, polygon, route and country; %d were given", given)
+	if err := checkOneOf(ctx, at, "around, bounds, polygon, route and country"); err != nil {
+		return nil, err
 	}
 	switch {
 	case in.Around != nil:

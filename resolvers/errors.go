@@ -36,6 +36,20 @@ func (a argument) refuse(ctx context.Context, format string, args ...any) error 
 	return err
 }
 
+// checkOneOf enforces @oneOf for the argument of a field: exactly one member,
+// and not null. The parser does so for literals only; a whole input that comes
+// as a variable arrives unchecked, and in Go a null member is no member.
+func checkOneOf(ctx context.Context, at argument, members string) error {
+	field := graphql.GetFieldContext(ctx).Field
+	raw, _ := field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)[at[0].(string)].(map[string]any)
+	for _, value := range raw {
+		if len(raw) == 1 && value != nil {
+			return nil
+		}
+	}
+	return at.refuse(ctx, "give exactly one of %s, and not null", members)
+}
+
 // present turns an error of the loaders into one that a client may see. Errors
 // that it does not know stay as they are; the server hides them.
 func present(ctx context.Context, err error) error {

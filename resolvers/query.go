@@ -150,16 +150,11 @@ func (queryResolver) Poi(ctx context.Context, by graph.POIRef, sources *provider
 // readRef returns the keys that a reference may mean: one, or one per source of
 // a provider.
 func readRef(ctx context.Context, at argument, by graph.POIRef) ([]providers.Key, error) {
-	given := 0
-	for _, set := range []bool{by.ID != nil, by.Source != nil, by.EvseID != nil} {
-		if set {
-			given++
-		}
+	if err := checkOneOf(ctx, at, "id, source and evseId"); err != nil {
+		return nil, err
 	}
 	catalog := loaders.OperationFrom(ctx).Catalog()
 	switch {
-	case given != 1:
-		return nil, at.refuse(ctx, "give exactly one of id, source and evseId; %d were given", given)
 	case by.ID != nil:
 		id, err := parseIDOf(ctx, at.in("id"), *by.ID, providers.KindPOI, "a POI, for example poi:ocm:1234")
 		return []providers.Key{id.Key}, err

@@ -1,0 +1,89 @@
+// Command chargegraph serves one GraphQL API over several directories of
+// charging sites. Without configuration it serves a made-up world, so that it
+// can be tried on a machine that has nothing but Go.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		_, _ = fmt.Fprintf(os.Stderr, "chargegraph: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+const usage = `chargegraph serves one GraphQL API over several directories of charging sites.
+
+  chargegraph [flags]            serve the graph (also: chargegraph serve)
+  chargegraph sandbox [flags]    run the simulated upstreams alone
+  chargegraph help               this text
+
+Each command tells its flags with -h.
+
+Without a file or variables it serves made-up data on a loopback address.
+Real sources, by variables:
+  OCM_API_KEY        a key for Open Charge Map (openchargemap.org, My Profile, My Apps)
+  OCM_URL            another base address of its API
+  OCM_MIRROR         an export of Open Charge Map instead: a file or a folder, no key needed
+  CHARGEGRAPH_ADDR   where to listen, host:port
+or by a file: -config FILE, see the README.
+`
+
+// run is the program: it serves until ctx ends, and then ends cleanly.
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	command := "serve"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, args, getenv, stderr)
+	case "sandbox":
+		return runSandbox(ctx, args, stderr)
+	case "help":
+		_, err := io.WriteString(stderr, usage)
+		return err
+	}
+	return fmt.Errorf("there is no command %q: `chargegraph help` lists them", command)
+}
+
+// newFlags returns a flag set that writes its help to stderr, after about.
+func newFlags(name, about string, stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		_, _ = fmt.Fprintf(stderr, "%s\n\nFlags:\n", about)
+		flags.PrintDefaults()
+	}
+	return flags
+}
+
+// parse reads flags and refuses what is left over.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s takes no arguments, but was given %q", flags.Name(), flags.Arg(0))
+	}
+	return nil
+}
+
+func newLogger(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,509 @@
+package ocm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"chargegraph/providers"
+)
+
+const (
+	homepage = "https://openchargemap.org"
+	// viewPage shows a site; it is the page that needs no account.
+	viewPage = "https://map.openchargemap.io/?id="
+)
+
+// What a listing may lack so that no record can be made of it.
+var (
+	errNoRecord   = errors.New("not a POI object")
+	errNoID       = errors.New("no usable ID")
+	errNoPosition = errors.New("no usable position")
+	// errHidden is a listing that the live API would not show.
+	errHidden = errors.New("not published, removed or a duplicate")
+)
+
+// mapper makes records of one answer, or of a part of one export. It is not
+// safe for concurrent use; the rows that it puts into records are.
+type mapper struct {
+	source    *providers.Source
+	now       time.Time
+	fetchedAt time.Time
+	avatars   bool
+	// sandbox is what is shown with made-up data; nil for OCM's own.
+	sandbox *providers.Attribution
+	options json.Options
+
+	connectionTypes rows[providers.ConnectionType]
+	currentTypes    rows[providers.CurrentType]
+	chargerTypes    rows[providers.ChargerType]
+	statusTypes     rows[providers.StatusType]
+	submissions     rows[providers.SubmissionStatus]
+	usageTypes      rows[providers.UsageType]
+	commentTypes    rows[providers.CommentType]
+	checkIns        rows[providers.CheckInStatusType]
+	dataProviders   rows[providers.DataProvider]
+	countries       rows[providers.Country]
+	operators       rows[providers.Operator]
+
+	texts        map[string]string
+	costs        map[string]providers.CostKind
+	attributions map[*providers.DataProvider]*providers.Attribution
+}
+
+// newMapper returns a mapper that looks rows up in held, if there is such a
+// table, and in the built-in one.
+func newMapper(source *providers.Source, held, builtin *index, now, fetchedAt time.Time) *mapper {
+	if held == nil {
+		held = &index{}
+	}
+	return &mapper{
+		source: source, now: now, fetchedAt: fetchedAt, avatars: true, options: lenient(),
+
+		connectionTypes: rows[providers.ConnectionType]{held: held.connectionTypes, builtin: builtin.connectionTypes, read: readConnectionType, invent: inventConnectionType},
+		currentTypes:    rows[providers.CurrentType]{held: held.currentTypes, builtin: builtin.currentTypes, read: readCurrentType, invent: inventCurrentType},
+		chargerTypes:    rows[providers.ChargerType]{held: held.chargerTypes, builtin: builtin.chargerTypes, read: readChargerType, invent: inventChargerType},
+		statusTypes:     rows[providers.StatusType]{held: held.statusTypes, builtin: builtin.statusTypes, read: readStatusType, invent: inventStatusType},
+		submissions:     rows[providers.SubmissionStatus]{held: held.submissions, builtin: builtin.submissions, read: readSubmissionStatus, invent: inventSubmissionStatus},
+		usageTypes:      rows[providers.UsageType]{held: held.usageTypes, builtin: builtin.usageTypes, read: readUsageType, invent: inventUsageType},
+		commentTypes:    rows[providers.CommentType]{held: held.commentTypes, builtin: builtin.commentTypes, read: readCommentType, invent: inventCommentType},
+		checkIns:        rows[providers.CheckInStatusType]{held: held.checkIns, builtin: builtin.checkIns, read: readCheckInStatusType},
+		dataProviders:   rows[providers.DataProvider]{held: held.dataProviders, builtin: builtin.dataProviders, read: readDataProvider, invent: inventDataProvider},
+		countries:       rows[providers.Country]{held: held.countries, builtin: builtin.countries, read: readCountry},
+		operators:       rows[providers.Operator]{held: held.operators, builtin: builtin.operators, read: readOperator, invent: inventOperator},
+
+		texts:        make(map[string]string),
+		costs:        make(map[string]providers.CostKind),
+		attributions: make(map[*providers.DataProvider]*providers.Attribution),
+	}
+}
+
+// record reads one POI and returns its finished record, or one of the errors
+// above; the error names the POI where it has an id.
+func (m *mapper) record(raw jsontext.Value) (*providers.Record, error) {
+	if raw.Kind() != jsontext.KindBeginObject {
+		return nil, errNoRecord
+	}
+	var w wirePOI
+	if err := json.Unmarshal(raw, &w, m.options); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoRecord, err)
+	}
+	id, ok := w.ID.id()
+	if !ok {
+		return nil, errNoID
+	}
+	r, err := m.poi(id, &w)
+	if err != nil {
+		return nil, fmt.Errorf("POI %d: %w", id, err)
+	}
+	r.Seal()
+	return r, nil
+}
+
+func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
+	address := &w.AddressInfo.value
+	at := providers.Point{Lat: address.Latitude.value, Lon: address.Longitude.value}
+	statusRow, statusID, _ := m.statusTypes.get(w.StatusTypeID, w.StatusType)
+	submission, submissionID, stated := m.submissions.get(w.SubmissionStatusTypeID, w.SubmissionStatus)
+	status := operationalStatus(statusID)
+	switch {
+	case status == providers.StatusRemoved, stated && !published(submissionID):
+		return nil, errHidden
+	case !address.Latitude.set || !address.Longitude.set || !at.Valid() || at.IsNull():
+		return nil, errNoPosition
+	}
+
+	external := strconv.Itoa(id)
+	r := &providers.Record{
+		Key:        providers.NewKey(m.source.ID, external),
+		Source:     m.source,
+		ExternalID: external,
+		FetchedAt:  m.fetchedAt,
+		Site: providers.Site{
+			UUID:             cleanLine(string(w.UUID)),
+			Location:         at,
+			Address:          m.address(address),
+			Operator:         m.operator(w.OperatorID, w.OperatorInfo),
+			Status:           status,
+			StatusType:       statusRow,
+			SubmissionStatus: submission,
+			UsageCost:        m.shared(cleanText(string(w.UsageCost))),
+			NumberOfPoints:   w.NumberOfPoints.count(),
+			AccessComments:   m.shared(cleanText(string(address.AccessComments))),
+			GeneralComments:  m.shared(cleanText(string(w.GeneralComments))),
+			Contact:          m.contact(address),
+			LastConfirmedAt:  w.DateLastConfirmed.time(),
+			PlannedFor:       w.DatePlanned.time(),
+			CreatedAt:        w.DateCreated.time(),
+			UpdatedAt:        w.DateLastStatusUpdate.time(),
+		},
+		DataProviderReference: cleanLine(string(w.DataProvidersReference)),
+		OperatorReference:     cleanLine(string(w.OperatorsReference)),
+	}
+	usage, usageID, _ := m.usageTypes.get(w.UsageTypeID, w.UsageType)
+	r.Usage, r.UsageType = usageKind(usageID), usage
+	r.Cost = m.cost(usage, r.UsageCost)
+	r.Title = title(string(address.Title), &r.Address, external)
+	r.Connections = m.connections(w.Connections)
+	r.Comments = m.comments(w.UserComments)
+	r.Photos = m.photos(w.MediaItems)
+	if v, ok := w.ParentChargePointID.id(); ok {
+		r.ParentExternalID = strconv.Itoa(v)
+	}
+	if v, ok := w.DataQualityLevel.integer(); ok {
+		r.DataQualityLevel = &v
+	}
+	if m.sandbox == nil { // a page of the real map shows nothing of a made-up site
+		r.URL = viewPage + external
+		r.Links.Providers = []providers.ProviderLink{{Provider: providers.OCM, View: r.URL}}
+	}
+	m.metadata(r, w.MetadataValues)
+	r.DataProvider, _, _ = m.dataProviders.get(w.DataProviderID, w.DataProvider)
+	r.Attribution = m.attribution(r)
+	m.verify(r, w.DateLastVerified.time())
+	return r, nil
+}
+
+// title returns what a site is called; a site without a name by where it is.
+func title(name string, a *providers.Address, external string) string {
+	if name = cleanLine(name); name != "" {
+		return name
+	}
+	switch {
+	case a.Line1 != "":
+		return a.Line1
+	case a.Town != "":
+		return a.Town
+	}
+	return "Charging site " + external
+}
+
+// verifiedFor is how long OCM takes a site for verified, in months.
+const verifiedFor = 6
+
+// verify sets when a site was verified by OCM's own rule: the latest of its
+// last change, its last confirmation, and its creation if that is recent. It
+// says that somebody touched the listing, not that the site works.
+func (m *mapper) verify(r *providers.Record, stated time.Time) {
+	recent := m.now.AddDate(0, -verifiedFor, 0)
+	at := stated
+	if at.IsZero() {
+		at = r.UpdatedAt
+		if r.LastConfirmedAt.After(at) {
+			at = r.LastConfirmedAt
+		}
+		if r.CreatedAt.After(recent) && r.CreatedAt.After(at) {
+			at = r.CreatedAt
+		}
+	}
+	if at.IsZero() {
+		return
+	}
+	r.LastVerifiedAt = at
+	r.IsRecentlyVerified = new(at.After(recent))
+}
+
+func (m *mapper) address(w *wireAddress) providers.Address {
+	a := providers.Address{
+		Line1:           cleanLine(string(w.AddressLine1)),
+		Line2:           m.shared(cleanLine(string(w.AddressLine2))),
+		Town:            m.shared(cleanLine(string(w.Town))),
+		StateOrProvince: m.shared(cleanLine(string(w.StateOrProvince))),
+		Postcode:        m.shared(cleanLine(string(w.Postcode))),
+	}
+	a.Country, _, _ = m.countries.get(w.CountryID, w.Country)
+	if a.Country != nil {
+		a.CountryCode = a.Country.ISOCode
+	}
+	return a
+}
+
+func (m *mapper) contact(w *wireAddress) *providers.Contact {
+	c := providers.Contact{
+		Phone:          m.shared(cleanLine(string(w.ContactTelephone1))),
+		PhoneSecondary: m.shared(cleanLine(string(w.ContactTelephone2))),
+		Email:          m.shared(cleanLine(string(w.ContactEmail))),
+		Website:        m.shared(cleanURL(string(w.RelatedURL))),
+	}
+	if c == (providers.Contact{}) {
+		return nil
+	}
+	return &c
+}
+
+func (m *mapper) operator(number number, n nested) *providers.Operator {
+	row, id, ok := m.operators.get(number, n)
+	if !ok || id <= operatorUnknown {
+		return nil
+	}
+	return row
+}
+
+func (m *mapper) connections(list list[wireConnection]) []providers.ConnectionInfo {
+	if len(list) == 0 {
+		return nil
+	}
+	connections := make([]providers.ConnectionInfo, 0, len(list))
+	names := newNames(len(list))
+	for i := range list {
+		w := &list[i]
+		statusRow, statusID, _ := m.statusTypes.get(w.StatusTypeID, w.StatusType)
+		name, isNew := names.of(w.ID)
+		if !isNew || statusID == statusDuplicate {
+			continue
+		}
+		c := providers.ConnectionInfo{
+			ExternalID: name,
+			PowerKW:    w.PowerKW.quantity(),
+			VoltageV:   w.Voltage.quantity(),
+			CurrentA:   w.Amps.quantity(),
+			Quantity:   w.Quantity.count(),
+			Status:     operationalStatus(statusID),
+			StatusType: statusRow,
+			Reference:  cleanLine(string(w.Reference)),
+			Comments:   m.shared(cleanText(string(w.Comments))),
+		}
+		row, typeID, _ := m.connectionTypes.get(w.ConnectionTypeID, w.ConnectionType)
+		c.ConnectionType, c.Type, c.Format = row, connectorType(typeID), connectorFormat(typeID)
+		current, currentID, _ := m.currentTypes.get(w.CurrentTypeID, w.CurrentType)
+		c.CurrentType, c.Current = current, currentOf(currentID, current)
+		level, levelID, _ := m.chargerTypes.get(w.LevelID, w.Level)
+		if levelID > 0 {
+			c.LevelType, c.Level = level, &levelID
+		}
+		connections = append(connections, c)
+	}
+	return connections
+}
+
+// currentOf returns the kind of current; an id that is not known here may still
+// say by its title that it is alternating.
+func currentOf(id int, row *providers.CurrentType) providers.CurrentKind {
+	if kind, known := currentKind(id); known || row == nil {
+		return kind
+	}
+	switch {
+	case len(row.Title) >= 2 && row.Title[:2] == "AC":
+		return providers.CurrentAC
+	case len(row.Title) >= 2 && row.Title[:2] == "DC":
+		return providers.CurrentDC
+	}
+	return providers.CurrentUnknown
+}
+
+func (m *mapper) comments(list list[wireComment]) []providers.Comment {
+	if len(list) == 0 {
+		return nil
+	}
+	comments := make([]providers.Comment, 0, len(list))
+	names := newNames(len(list))
+	for i := range list {
+		w := &list[i]
+		name, isNew := names.of(w.ID)
+		if !isNew {
+			continue
+		}
+		c := providers.Comment{
+			ExternalID: name,
+			Text:       cleanText(string(w.Comment)),
+			RelatedURL: cleanURL(string(w.RelatedURL)),
+			Author:     m.author(&w.User.value, string(w.UserName)),
+			CreatedAt:  w.DateCreated.time(),
+		}
+		var typeID int
+		c.CommentType, typeID, _ = m.commentTypes.get(w.CommentTypeID, w.CommentType)
+		c.Kind = commentKind(typeID)
+		row, checkInID, stated := m.checkIns.get(w.CheckinStatusTypeID, w.CheckinStatusType)
+		if stated {
+			c.CheckInStatusType, c.Outcome = row, outcomeOf(checkInID, row)
+			c.Sentiment = sentiment(c.Outcome, row)
+		}
+		if v, ok := w.Rating.integer(); ok && v >= 1 && v <= 5 {
+			c.Rating = &v
+		}
+		comments = append(comments, c)
+	}
+	return comments
+}
+
+// outcomeOf returns what came of a visit; nil where neither this package nor
+// the row knows.
+func outcomeOf(id int, row *providers.CheckInStatusType) *providers.CheckInOutcome {
+	if outcome, known := checkInOutcome(id); known {
+		return &outcome
+	}
+	if row != nil {
+		return new(row.Outcome)
+	}
+	return nil
+}
+
+func (m *mapper) author(u *wireUser, name string) *providers.Author {
+	a := providers.Author{DisplayName: m.shared(cleanLine(string(u.Username)))}
+	if a.DisplayName == "" {
+		a.DisplayName = m.shared(cleanLine(name))
+	}
+	if v, ok := u.ReputationPoints.integer(); ok {
+		a.ReputationPoints = &v
+	}
+	if m.avatars {
+		a.Avatar = m.shared(cleanURL(string(u.ProfileImageURL)))
+	}
+	if a.DisplayName == "" && a.Avatar == "" && a.ReputationPoints == nil {
+		return nil
+	}
+	return &a
+}
+
+func (m *mapper) photos(list list[wireMedia]) []providers.Photo {
+	if len(list) == 0 {
+		return nil
+	}
+	photos := make([]providers.Photo, 0, len(list))
+	names := newNames(len(list))
+	for i := range list {
+		w := &list[i]
+		name, isNew := names.of(w.ID)
+		address := cleanURL(string(w.ItemURL))
+		if !isNew || address == "" || w.IsEnabled.set && !w.IsEnabled.value {
+			continue
+		}
+		photos = append(photos, providers.Photo{
+			ExternalID: name,
+			IsVideo:    w.IsVideo.value,
+			IsExternal: w.IsExternalResource.value,
+			URL:        address,
+			Thumbnail:  cleanURL(string(w.ItemThumbnailURL)),
+			Caption:    cleanText(string(w.Comment)),
+			Author:     m.author(&w.User.value, ""),
+			IsFeatured: w.IsFeaturedItem.value,
+			CreatedAt:  w.DateCreated.time(),
+		})
+	}
+	return photos
+}
+
+func (m *mapper) metadata(r *providers.Record, list list[wireMetadata]) {
+	for i := range list {
+		w := &list[i]
+		field, ok := w.MetadataFieldID.id()
+		if !ok {
+			continue
+		}
+		option, chosen := w.MetadataFieldOptionID.id()
+		if !chosen {
+			option, chosen = w.MetadataFieldOption.value.ID.id()
+		}
+		value := cleanText(string(w.ItemValue))
+		if value == "" && chosen {
+			value = cleanLine(string(w.MetadataFieldOption.value.Title))
+			if value == "" {
+				value = metadataOption(option)
+			}
+		}
+		if a, known := amenity(option); known && field == metadataPOIType && !slices.Contains(r.Amenities, a) {
+			r.Amenities = append(r.Amenities, a)
+		}
+		if value == "" {
+			continue
+		}
+		if field == metadataAccessHours && r.OpeningHours == nil {
+			r.OpeningHours = &providers.OpeningHours{Text: value}
+		}
+		r.Metadata = append(r.Metadata, providers.MetadataValue{FieldID: strconv.Itoa(field), Value: value})
+	}
+}
+
+// attribution returns what must be shown with a record, one value for all
+// records of a data provider that ask for nothing else.
+func (m *mapper) attribution(r *providers.Record) *providers.Attribution {
+	if m.sandbox != nil {
+		return m.sandbox
+	}
+	if extra := attributionText(r); extra != "" {
+		return attribution(r.DataProvider, extra)
+	}
+	a := m.attributions[r.DataProvider]
+	if a == nil {
+		a = attribution(r.DataProvider, "")
+		m.attributions[r.DataProvider] = a
+	}
+	return a
+}
+
+// attributionText returns what the record itself asks to be shown with it.
+func attributionText(r *providers.Record) string {
+	var text string
+	for _, v := range r.Metadata {
+		if v.FieldID != strconv.Itoa(metadataAttribution) {
+			continue
+		}
+		if text != "" {
+			text += "; "
+		}
+		text += v.Value
+	}
+	return text
+}
+
+// cost remembers what a text was found to mean: few texts serve many sites.
+func (m *mapper) cost(usage *providers.UsageType, text string) providers.CostKind {
+	if text == "" {
+		return cost(usage, "")
+	}
+	key := text
+	if usage != nil && usage.IsPayAtLocation != nil && *usage.IsPayAtLocation {
+		key += "\x00pay"
+	}
+	kind, ok := m.costs[key]
+	if !ok {
+		kind = cost(usage, text)
+		if len(m.costs) < maxShared {
+			m.costs[key] = kind
+		}
+	}
+	return kind
+}
+
+// maxShared bounds what a mapper remembers, so that an endless answer of
+// different texts does not fill the memory with them.
+const maxShared = 1 << 18
+
+// shared returns a text equal to s that other records hold too.
+func (m *mapper) shared(s string) string {
+	if s == "" || len(s) > 256 {
+		return s
+	}
+	if t, ok := m.texts[s]; ok {
+		return t
+	}
+	if len(m.texts) < maxShared {
+		m.texts[s] = s
+	}
+	return s
+}
+
+// names gives the members of one record their external ids.
+type names struct{ taken map[string]bool }
+
+func newNames(n int) names { return names{taken: make(map[string]bool, n)} }
+
+// of returns the name of a member with this id; isNew is false for one that was
+// here before. A member without an id is named by its place.
+func (n names) of(number number) (name string, isNew bool) {
+	if id, ok := number.id(); ok {
+		name = strconv.Itoa(id)
+	} else {
+		name = "n" + strconv.Itoa(len(n.taken)+1)
+	}
+	if n.taken[name] {
+		return "", false
+	}
+	n.taken[name] = true
+	return name, true
+}

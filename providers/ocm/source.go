@@ -1,0 +1,407 @@
+package ocm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"chargegraph/providers"
+)
+
+const (
+	// DefaultURL is OCM's API.
+	DefaultURL = "https://api.openchargemap.io/v3"
+	// DefaultMaxResults lies between what OCM's own app asks for every day (500)
+	// and what EVMap does (3,000): some 2 MB with comments and photos.
+	DefaultMaxResults = 2000
+	// DefaultReferenceTTL is how often OCM asks clients to fetch reference data.
+	DefaultReferenceTTL = 24 * time.Hour
+
+	maxMaxResults = 10_000
+	// detailBatch keeps the list of ids in a URL under 1,000 characters.
+	detailBatch = 100
+	// requestTimeout holds for a Config without a Client; a caller's deadline
+	// is usually shorter. OCM has no time limit of its own.
+	requestTimeout = 30 * time.Second
+)
+
+// Config configures a live source. ID and Key are required.
+type Config struct {
+	ID   providers.SourceID // "ocm", or "ocm:name" where there are several
+	Name string             // for people; default "Open Charge Map"
+	// URL is the API with its version; default DefaultURL. A URL without a path
+	// gets /v3.
+	URL string
+	// Key is the application's key. It is sent in a header, never in a URL.
+	Key string
+	// Client carries the transport policies. Its CheckRedirect is replaced.
+	// Default: a client of its own with a timeout of 30 s.
+	Client *http.Client
+	// ClientName and UserAgent tell OCM's operators who asks; defaults
+	// "chargegraph" and "chargegraph (GraphQL API for charging sites)".
+	ClientName string
+	UserAgent  string
+	// Sandbox says that behind URL is a simulator: mode SANDBOX, every record
+	// attributed to made-up data, no links to the real map.
+	Sandbox bool
+	// NoAvatars leaves out pictures of authors: their URLs hold hashes of e-mail
+	// addresses.
+	NoAvatars bool
+	// MaxResults is how many POIs one call may bring, 1..10,000; default
+	// DefaultMaxResults. One more is asked for, to know whether there are more.
+	MaxResults int
+	// Timeout is how long an answer may wait for this source; 0 leaves it to
+	// the catalog.
+	Timeout time.Duration
+	// ReferenceTTL is how long a reference table counts as fresh; default
+	// DefaultReferenceTTL.
+	ReferenceTTL time.Duration
+	Clock        func() time.Time // default time.Now
+	Logger       *slog.Logger     // default: none
+}
+
+// Source is Open Charge Map asked over the network. It implements
+// [providers.Provider], [providers.Detailer] and [providers.Referenced], and is
+// safe for concurrent use.
+type Source struct {
+	source     *providers.Source
+	client     *client
+	maxResults int
+	avatars    bool
+	clock      func() time.Time
+	log        *slog.Logger
+	builtin    *index
+	reference  *referenceCache
+}
+
+var (
+	_ providers.Provider   = (*Source)(nil)
+	_ providers.Detailer   = (*Source)(nil)
+	_ providers.Referenced = (*Source)(nil)
+)
+
+// New returns a live source. It asks nothing yet. An error names the field of
+// cfg that cannot be, and never holds the key.
+func New(cfg Config) (*Source, error) {
+	base, err := cfg.complete()
+	if err != nil {
+		return nil, fmt.Errorf("ocm: %w", err)
+	}
+	mode := providers.ModeLive
+	if cfg.Sandbox {
+		mode = providers.ModeSandbox
+	}
+	s := &Source{
+		source:     describe(cfg.ID, cfg.Name, mode),
+		client:     newClient(base, &cfg),
+		maxResults: cfg.MaxResults,
+		avatars:    !cfg.NoAvatars,
+		clock:      cfg.Clock,
+		log:        cfg.Logger.With("source", string(cfg.ID)),
+		builtin:    newIndex(builtinReference()),
+	}
+	s.source.Timeout = cfg.Timeout
+	s.reference = newReferenceCache(s.builtin, cfg.ReferenceTTL, cfg.Clock, s.fetchReference)
+	return s, nil
+}
+
+// complete fills in defaults and returns the URL, or says which field is wrong.
+func (cfg *Config) complete() (*url.URL, error) {
+	if cfg.URL == "" {
+		cfg.URL = DefaultURL
+	}
+	if cfg.ClientName == "" {
+		cfg.ClientName = "chargegraph"
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "chargegraph (GraphQL API for charging sites)"
+	}
+	if cfg.MaxResults == 0 {
+		cfg.MaxResults = DefaultMaxResults
+	}
+	if cfg.ReferenceTTL == 0 {
+		cfg.ReferenceTTL = DefaultReferenceTTL
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := checkID(cfg.ID); err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(cfg.URL)
+	switch {
+	case err != nil:
+		return nil, errors.New("URL: not a URL") // the error would quote it
+	case base.Scheme != "http" && base.Scheme != "https", base.Host == "":
+		return nil, errors.New("URL: must begin with http:// or https:// and name a host")
+	case base.User != nil, base.RawQuery != "", base.Fragment != "":
+		return nil, errors.New("URL: must hold no user, no query and no fragment; the key has its own field")
+	}
+	if strings.Trim(base.Path, "/") == "" {
+		base.Path = "/v3"
+	}
+	switch {
+	case cfg.Key == "", cfg.Key == "test", cfg.Key == "null":
+		return nil, errors.New("Key: missing; Open Charge Map gives one to every application")
+	case strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }), len(cfg.Key) > 200:
+		return nil, errors.New("Key: must be printable ASCII without blanks, at most 200 characters")
+	case cfg.MaxResults < 1 || cfg.MaxResults > maxMaxResults:
+		return nil, fmt.Errorf("MaxResults: %d, must be 1..%d", cfg.MaxResults, maxMaxResults)
+	case cfg.ReferenceTTL < 0:
+		return nil, fmt.Errorf("ReferenceTTL: %v, must not be negative", cfg.ReferenceTTL)
+	case cfg.Timeout < 0:
+		return nil, fmt.Errorf("Timeout: %v, must not be negative", cfg.Timeout)
+	}
+	for name, value := range map[string]string{"UserAgent": cfg.UserAgent, "ClientName": cfg.ClientName} {
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return nil, fmt.Errorf("%s: must be printable ASCII", name)
+		}
+	}
+	for _, word := range []string{"robot", "crawler", "spider", "slurp", "googlebot", "kml-google", "apache-httpclient", "okhttp/3.9.1", "dart:io", "fme/2020"} {
+		if strings.Contains(strings.ToLower(cfg.UserAgent), word) {
+			return nil, fmt.Errorf("UserAgent: Open Charge Map refuses agents whose name contains %q", word)
+		}
+	}
+	return base, nil
+}
+
+func checkID(id providers.SourceID) error {
+	if _, err := providers.ParseKey(string(providers.NewKey(id, "1"))); err != nil || id.Provider() != providers.OCM {
+		return fmt.Errorf("ID: %q is not ocm or ocm:name", id)
+	}
+	return nil
+}
+
+// describe returns what is known of a source before it is asked.
+func describe(id providers.SourceID, name string, mode providers.SourceMode) *providers.Source {
+	if name == "" {
+		name = "Open Charge Map"
+	}
+	s := &providers.Source{
+		ID: id, Provider: providers.OCM, Name: name, Mode: mode,
+		Capabilities: providers.SourceCapabilities{Comments: true, Photos: true},
+		Attribution: providers.Attribution{
+			Text:    "Open Charge Map and its contributors; photos CC BY-SA 4.0",
+			URL:     homepage,
+			License: "one per data provider, stated with each record",
+		},
+		Undecided: []string{"availability", "connections.availability", "minProviderScore"},
+	}
+	if mode == providers.ModeSandbox {
+		s.Attribution = madeUp()
+	}
+	return s
+}
+
+func madeUp() providers.Attribution { return providers.Attribution{Text: "made-up data"} }
+
+// Source implements [providers.Provider].
+func (s *Source) Source() *providers.Source { return s.source }
+
+// Search implements [providers.Provider]. An area is asked for by its own shape,
+// which takes one call, or two across the antimeridian. Countries, and areas
+// beyond what can be had whole, take one call that is narrowed to q.Filter, and
+// the answer is Partial. Of two calls, the one that succeeded is answered, with
+// Partial and Err set.
+func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answer, error) {
+	p, err := s.plan(q)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	answer := providers.Answer{FetchedAt: s.clock(), Partial: p.partial}
+	seen := make(map[providers.Key]bool)
+	failed := 0
+	for _, shape := range p.shapes {
+		params := url.Values{}
+		for name, value := range p.filter {
+			params.Set(name, value)
+		}
+		for name, value := range shape.params {
+			params.Set(name, value)
+		}
+		page, err := s.poi(ctx, params, s.maxResults+1)
+		if err == nil {
+			err = page.suspect(shape.within)
+		}
+		if err != nil {
+			answer.Err, answer.Partial = providers.AsSourceError(err), true
+			failed++
+			continue
+		}
+		if page.elements > s.maxResults {
+			answer.Truncated = true
+		}
+		if page.broken > 0 {
+			answer.Err, answer.Partial = page.brokenError(), true
+		}
+		for _, r := range page.records {
+			if !seen[r.Key] {
+				seen[r.Key] = true
+				answer.Records = append(answer.Records, r)
+			}
+		}
+	}
+	if failed == len(p.shapes) {
+		return providers.Answer{}, answer.Err
+	}
+	return answer, nil
+}
+
+// DetailBatch implements [providers.Detailer].
+func (s *Source) DetailBatch() int { return detailBatch }
+
+// Detail implements [providers.Detailer]. Keys of other sources, and keys that
+// are no number, name nothing here and are not asked for.
+func (s *Source) Detail(ctx context.Context, keys []providers.Key) (providers.Answer, error) {
+	answer := providers.Answer{FetchedAt: s.clock()}
+	wanted := make(map[providers.Key]bool, len(keys))
+	var ids []string
+	for _, k := range keys {
+		id, err := strconv.Atoi(k.ExternalID())
+		external := strconv.Itoa(id)
+		// Anything but a 32-bit id makes the filter vanish at OCM.
+		if err != nil || id < 1 || id > maxPOIID || k != providers.NewKey(s.source.ID, external) || wanted[k] {
+			continue
+		}
+		wanted[k] = true
+		ids = append(ids, external)
+	}
+	if len(ids) == 0 {
+		return answer, nil
+	}
+	if len(ids) > detailBatch {
+		return providers.Answer{}, &providers.SourceError{Code: providers.CodeInternal, Message: fmt.Sprintf("at most %d records can be asked for at once", detailBatch)}
+	}
+	page, err := s.poi(ctx, url.Values{"chargepointid": {strings.Join(ids, ",")}}, len(ids)+1)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	for _, r := range page.records {
+		if wanted[r.Key] {
+			answer.Records = append(answer.Records, r)
+			wanted[r.Key] = false // once is enough
+		}
+	}
+	if len(answer.Records) == 0 && len(page.records) > 0 {
+		return providers.Answer{}, otherQuestion()
+	}
+	if page.broken > 0 {
+		answer.Err, answer.Partial = page.brokenError(), true
+	}
+	return answer, nil
+}
+
+const maxPOIID = 1<<31 - 1
+
+// page is one answer of /poi.
+type page struct {
+	records  []*providers.Record
+	elements int // what the array held, records or not
+	broken   int // elements that are no POI at all
+}
+
+// poi asks for POIs. Everything in params was checked: OCM drops what it does
+// not understand and answers a wider question.
+func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*page, error) {
+	params.Set("maxresults", strconv.Itoa(maxResults))
+	params.Set("compact", "true")
+	params.Set("verbose", "false")
+	params.Set("includecomments", "true") // photos too; has effect with compact only
+	now := s.clock()
+	m := newMapper(s.source, s.reference.best(), s.builtin, now, now)
+	m.avatars = s.avatars
+	if s.source.Mode == providers.ModeSandbox {
+		m.sandbox = &s.source.Attribution
+	}
+	p := &page{}
+	seen := make(map[providers.Key]bool)
+	unplaced := 0
+	err := s.client.get(ctx, "poi", params, func(body io.Reader) error {
+		return eachElement(body, func(raw jsontext.Value) {
+			p.elements++
+			r, err := m.record(raw)
+			switch {
+			case errors.Is(err, errHidden):
+			case errors.Is(err, errNoPosition):
+				unplaced++
+			case err != nil:
+				p.broken++
+			case !seen[r.Key]: // the same ID twice is a known fault of OCM's cache
+				seen[r.Key] = true
+				p.records = append(p.records, r)
+			}
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p.broken+unplaced > 0 {
+		s.log.DebugContext(ctx, "listings left out", "broken", p.broken, "without_position", unplaced, "elements", p.elements)
+	}
+	if p.broken > 0 && p.broken == p.elements {
+		return nil, p.brokenError()
+	}
+	return p, nil
+}
+
+func (p *page) brokenError() *providers.SourceError {
+	return badResponse(fmt.Sprintf("%d of %d listings in Open Charge Map's answer could not be read", p.broken, p.elements), nil)
+}
+
+func otherQuestion() *providers.SourceError {
+	return &providers.SourceError{Code: providers.CodeSuspectAnswer, Message: "Open Charge Map answered another question than it was asked; ask again later"}
+}
+
+// suspect returns an error if most of the answer lies outside of what was asked
+// for: OCM has dropped the shape then, and answered with the whole world.
+func (p *page) suspect(within []providers.Bounds) error {
+	outside := 0
+	for _, r := range p.records {
+		if !slices.ContainsFunc(within, func(b providers.Bounds) bool { return b.Contains(r.Location) }) {
+			outside++
+		}
+	}
+	if 2*outside > len(p.records) {
+		return otherQuestion()
+	}
+	return nil
+}
+
+// eachElement reads a JSON array and calls f with every element. The whole body
+// must be one array.
+func eachElement(body io.Reader, f func(jsontext.Value)) error {
+	dec := jsontext.NewDecoder(body, lenient())
+	if dec.PeekKind() == jsontext.KindBeginObject {
+		return badResponse("Open Charge Map answered with an object where a list of sites should be", nil)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != jsontext.KindEndArray {
+		raw, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		f(raw)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return badResponse("Open Charge Map's answer goes on after its end", nil)
+	}
+	return nil
+}

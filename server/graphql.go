@@ -1,0 +1,397 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+const (
+	mediaJSON    = "application/json"
+	mediaGraphQL = "application/graphql-response+json"
+
+	allowedMethods = "GET, OPTIONS, POST"
+
+	// bodyTimeout bounds how long a client may take to send a body.
+	bodyTimeout = 20 * time.Second
+
+	// slowOperation is the time from which on an operation is worth a line.
+	slowOperation = time.Second
+)
+
+// answer is a response on its way to the client.
+type answer struct {
+	status int
+	// executed: data belongs into the answer, be it null. Without it the
+	// request failed before anything was executed.
+	executed bool
+	response *graphql.Response
+}
+
+// refusal is a request that is not even tried.
+type refusal struct {
+	status int
+	err    *gqlerror.Error
+}
+
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status, coded(codeBadUserInput, format, args...)}
+}
+
+func options(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", allowedMethods)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *service) post(w http.ResponseWriter, r *http.Request) {
+	s.serve(w, r, func() (*graphql.RawParams, *refusal) {
+		if refused := checkContentType(r.Header.Get("Content-Type")); refused != nil {
+			return nil, refused
+		}
+		body, refused := s.readBody(w, r)
+		if refused != nil {
+			return nil, refused
+		}
+		return parseBody(body)
+	})
+}
+
+func (s *service) get(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet { // HEAD, which the pattern lets in
+		w.Header().Set("Allow", allowedMethods)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	s.serve(w, r, func() (*graphql.RawParams, *refusal) {
+		if int64(len(r.URL.RawQuery)) > s.cfg.MaxBodyBytes {
+			return nil, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
+		}
+		return parseURL(r.URL.RawQuery)
+	})
+}
+
+// serve reads, executes and answers one request.
+func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (*graphql.RawParams, *refusal)) {
+	start := time.Now()
+	ctx := withOperation(graphql.StartOperationTrace(r.Context()), s.cfg.MaxErrors)
+	params, refused := read()
+	var a answer
+	var name string
+	if refused != nil {
+		a = answer{status: refused.status, response: s.exec.DispatchError(ctx, gqlerror.List{refused.err})}
+	} else {
+		params.Headers = r.Header
+		params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
+		a, name = s.execute(ctx, r.Method, params, negotiate(r.Header.Values("Accept")))
+	}
+	if a.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	s.write(w, r, a)
+
+	if d := time.Since(start); d > slowOperation {
+		s.log.LogAttrs(ctx, slog.LevelInfo, "slow operation", slog.String("operation", name),
+			slog.Duration("duration", d), slog.Int("errors", len(a.response.Errors)))
+	}
+}
+
+// execute runs one operation, within the time it has, and returns its name.
+func (s *service) execute(ctx context.Context, method string, params *graphql.RawParams, media string) (a answer, name string) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout)
+	defer cancel()
+	// Panics of resolvers end in their field. One that arrives here is that of
+	// the executor or of a middleware.
+	defer func() {
+		if v := recover(); v != nil {
+			ctx = withOperation(ctx, s.cfg.MaxErrors) // the other errors go with the data
+			a = answer{status: http.StatusInternalServerError, response: s.exec.DispatchError(ctx, gqlerror.List{s.panicked(ctx, v)})}
+		}
+	}()
+
+	op, errs := s.exec.CreateOperationContext(ctx, params)
+	ctx = graphql.WithOperationContext(ctx, op)
+	name = operationName(ctx)
+	if len(errs) > 0 {
+		if op.Doc != nil && op.Operation == nil { // "operation  not found"
+			errs[0].Message = "the document has no operation of that name; set operationName to one that it has"
+		}
+		status := http.StatusOK
+		if media == mediaGraphQL {
+			status = http.StatusBadRequest
+		}
+		return answer{status: status, response: s.exec.DispatchError(ctx, errs)}, name
+	}
+	if method == http.MethodGet && op.Operation.Operation != ast.Query {
+		err := coded(codeBadUserInput, "GET is for queries only; send a %s with POST", op.Operation.Operation)
+		return answer{status: http.StatusMethodNotAllowed, response: s.exec.DispatchError(ctx, gqlerror.List{err})}, name
+	}
+	next, ctx := s.exec.DispatchOperation(ctx, op)
+	if response := next(ctx); response != nil {
+		return answer{status: http.StatusOK, executed: true, response: response}, name
+	}
+	// Its time was up before it began.
+	err := coded(codeTimeout, timeoutMessage)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		err = coded(codeTimeout, canceledMessage)
+	}
+	return answer{status: http.StatusGatewayTimeout, response: s.exec.DispatchError(ctx, gqlerror.List{err})}, name
+}
+
+// mark goes around every response, also those of refused requests.
+func (s *service) mark(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	if response == nil {
+		return nil
+	}
+	if response.Extensions == nil {
+		response.Extensions = make(map[string]any)
+	}
+	if s.cfg.Sandbox {
+		response.Extensions["sandbox"] = true
+	}
+	if n := operationOf(ctx).omittedErrors(); n > 0 {
+		response.Extensions["errorsOmitted"] = n
+	}
+	return response
+}
+
+// write sends a.
+func (s *service) write(w http.ResponseWriter, r *http.Request, a answer) {
+	pieces, err := encode(a)
+	if err != nil { // a resolver put something into an error that is not JSON
+		ctx := withOperation(r.Context(), s.cfg.MaxErrors)
+		a = answer{status: http.StatusInternalServerError, response: s.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)})}
+		pieces, _ = encode(a)
+	}
+	length := 0
+	for _, p := range pieces {
+		length += len(p)
+	}
+	h := w.Header()
+	h.Set("Content-Type", negotiate(r.Header.Values("Accept"))+"; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(length))
+	h.Set("Vary", "Accept")
+	// Some sources allow nothing of theirs in a shared cache.
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(a.status)
+	for _, p := range pieces {
+		if _, err := w.Write(p); err != nil {
+			return // the client has gone
+		}
+	}
+}
+
+// encode writes a as JSON: what comes before data, data as the executor left
+// it, for it may be large, and what comes after.
+func encode(a answer) (pieces [3][]byte, err error) {
+	mark := "{"
+	add := func(i int, member string, value []byte) {
+		pieces[i] = append(pieces[i], mark+`"`+member+`":`...)
+		pieces[i] = append(pieces[i], value...)
+		mark = ","
+	}
+	if len(a.response.Errors) > 0 {
+		errs, err := json.Marshal(a.response.Errors)
+		if err != nil {
+			return pieces, fmt.Errorf("encode errors: %w", err)
+		}
+		add(0, "errors", errs)
+	}
+	if a.executed {
+		add(0, "data", nil)
+		if pieces[1] = a.response.Data; len(pieces[1]) == 0 {
+			pieces[1] = []byte("null")
+		}
+	}
+	if len(a.response.Extensions) > 0 {
+		extensions, err := json.Marshal(a.response.Extensions)
+		if err != nil {
+			return pieces, fmt.Errorf("encode extensions: %w", err)
+		}
+		add(2, "extensions", extensions)
+	}
+	pieces[2] = append(pieces[2], "}\n"...)
+	return pieces, nil
+}
+
+// negotiate returns the media type of the answer: the one of our two that the
+// client likes best, application/json if it does not care.
+func negotiate(accept []string) string {
+	best, bestQ := mediaJSON, 0.0
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		switch media {
+		case "*/*", "application/*":
+			media = mediaJSON
+		case mediaJSON, mediaGraphQL:
+		default:
+			continue
+		}
+		q := 1.0
+		if text, ok := params["q"]; ok {
+			if q, err = strconv.ParseFloat(text, 64); err != nil {
+				continue
+			}
+		}
+		if q > bestQ {
+			best, bestQ = media, q
+		}
+	}
+	return best
+}
+
+// checkContentType lets JSON in and nothing else. That a browser asks before it
+// sends this type to another site is what keeps other sites from posting here.
+func checkContentType(header string) *refusal {
+	media, params, err := mime.ParseMediaType(header)
+	if err != nil || media != mediaJSON {
+		return refuse(http.StatusUnsupportedMediaType, "send the operation as JSON with Content-Type: application/json")
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return refuse(http.StatusUnsupportedMediaType, "send the operation as JSON in UTF-8")
+	}
+	return nil
+}
+
+// readBody reads the whole body, if it is not too long and comes in time.
+func (s *service) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	tooLong := refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
+	if r.ContentLength > s.cfg.MaxBodyBytes {
+		w.Header().Set("Connection", "close")
+		return nil, tooLong
+	}
+	// A deadline of the reading alone: one that lasted longer, as the server's
+	// ReadTimeout does, would cancel the operation.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it is supported
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
+	_ = control.SetReadDeadline(time.Time{})
+	switch _, isTooLong := errors.AsType[*http.MaxBytesError](err); {
+	case err == nil:
+		return body, nil
+	case isTooLong:
+		w.Header().Set("Connection", "close")
+		return nil, tooLong
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, refuse(http.StatusRequestTimeout, "the body did not arrive within %v", bodyTimeout)
+	}
+	return nil, refuse(http.StatusBadRequest, "the body could not be read to its end")
+}
+
+// parseBody reads the parameters of a POST.
+func parseBody(body []byte) (*graphql.RawParams, *refusal) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, refuse(http.StatusBadRequest, `the body is empty; send a JSON object such as {"query":"{ __typename }"}`)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return nil, refuse(http.StatusBadRequest, "the body is not valid JSON; the mistake is at byte %d", syntax.Offset)
+		}
+		return nil, refuse(http.StatusBadRequest, "the body must be one JSON object, not %s", kindOf(body))
+	}
+	p := &graphql.RawParams{}
+	var err error
+	if p.Query, err = textMember(members, "query"); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	if p.OperationName, err = textMember(members, "operationName"); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	return withObjects(p, members["variables"], members["extensions"])
+}
+
+// parseURL reads the parameters of a GET.
+func parseURL(rawQuery string) (*graphql.RawParams, *refusal) {
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "the query string is not encoded properly")
+	}
+	p := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	return withObjects(p, json.RawMessage(values.Get("variables")), json.RawMessage(values.Get("extensions")))
+}
+
+// withObjects completes p, and refuses it when it lacks a query.
+func withObjects(p *graphql.RawParams, variables, extensions json.RawMessage) (*graphql.RawParams, *refusal) {
+	if strings.TrimSpace(p.Query) == "" {
+		return nil, refuse(http.StatusBadRequest, `query is missing; send the text of an operation, such as { __typename }`)
+	}
+	var err error
+	if p.Variables, err = object("variables", variables); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	if p.Extensions, err = object("extensions", extensions); err != nil {
+		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	return p, nil
+}
+
+// textMember returns a member that is a string, "" where it is null or missing.
+func textMember(members map[string]json.RawMessage, name string) (string, error) {
+	raw, ok := members[name]
+	if !ok {
+		return "", nil
+	}
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return "", fmt.Errorf("%s must be a string, not %s", name, kindOf(raw))
+	}
+	return text, nil
+}
+
+// object reads a JSON object, nil where it is null or missing. Numbers stay as
+// they were written.
+func object(name string, raw json.RawMessage) (map[string]any, error) {
+	if len(raw) == 0 {
+		return nil, nil //nolint:nilnil // a nil map is an empty one
+	}
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("%s must be a JSON object; this is not valid JSON", name)
+	}
+	var members map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&members); err != nil {
+		return nil, fmt.Errorf("%s must be a JSON object, not %s", name, kindOf(raw))
+	}
+	return members, nil
+}
+
+// kindOf names the kind of a valid JSON value.
+func kindOf(raw []byte) string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return "nothing"
+	}
+	switch raw[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "true or false"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// headerTimeout bounds the sending of a request's head. Bodies and answers
+	// have bounds of their own.
+	headerTimeout = 10 * time.Second
+	// idleTimeout is how long a connection may wait for its next request:
+	// longer than load balancers keep theirs (60 s is common), so that it is
+	// not closed here while a request is on its way.
+	idleTimeout = 75 * time.Second
+	// maxHeaderBytes leaves room for a GET with a long query.
+	maxHeaderBytes = 128 << 10
+	// stopTimeout is how long requests under way may take once ctx has ended.
+	stopTimeout = 10 * time.Second
+)
+
+// Serve answers the requests that come in through l with h, until ctx ends or l
+// fails; it closes l. When ctx ends it takes no new requests and lets those
+// under way finish: nil if they did within 10 s, else an error after cutting
+// them off.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("server: serve %v: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if err != nil {
+		err = fmt.Errorf("server: stop: requests under way were cut off after %v: %w", stopTimeout, errors.Join(err, server.Close()))
+	}
+	_ = <-served // http.ErrServerClosed, as asked for
+	return err
+}

@@ -1,0 +1,192 @@
+// Package server is the HTTP side: it turns requests into GraphQL operations,
+// bounds them, and decides what of an error a client may see.
+//
+//	POST /graphql ─┐ read: bounded,     ┌► executor ─► resolvers
+//	GET  /graphql ─┴► our own sentences ┴► write: errors, data, extensions
+//	GET  /                  playground; needs no host but this one
+//	GET  /playground/…      its assets
+//	GET  /schema.graphqls   the schema as text
+//	GET  /healthz           {"status":"ok"}
+//
+// GraphQL is read and written here rather than by gqlgen's transports: those
+// read bodies without bound, quote them in errors, and send "null" when the
+// time of an operation is up before it begins.
+//
+// Every error of an answer has extensions.code. One that nobody foresaw is told
+// to the log, and to the client as an id by which to find it there.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+// The defaults of a Config.
+const (
+	DefaultMaxBodyBytes     = 1 << 20
+	DefaultMaxTokens        = 15_000
+	DefaultMaxErrors        = 100
+	DefaultOperationTimeout = 30 * time.Second
+)
+
+// Config is what a handler is made of. Schema and Logger are required; a limit
+// of 0 stands for its default.
+type Config struct {
+	// Schema executes operations.
+	Schema graphql.ExecutableSchema
+	// Operation goes around every operation, to begin what lives as long as
+	// one, such as dataloaders. It calls next. Nil: nothing goes around.
+	Operation graphql.OperationMiddleware
+	// Sandbox says that the data is made up: every GraphQL answer, errors
+	// included, then has extensions.sandbox true, and the playground says so.
+	Sandbox bool
+	// Logger gets errors that nobody foresaw, operations slower than a second,
+	// and at level debug one line per request. Variables and headers, where
+	// secrets and positions of people are, are never logged.
+	Logger *slog.Logger
+	// SDL is the schema as text, served as /schema.graphqls. Empty: not served.
+	SDL string
+
+	// MaxBodyBytes bounds the body of a POST and the query string of a GET.
+	// Default 1 MB (1<<20): a route of 64 kB encoded, or 10,000 points in
+	// variables, with room to spare.
+	MaxBodyBytes int64
+	// MaxTokens bounds the words and signs of a document. Default 15,000: long
+	// lists of points belong into variables.
+	MaxTokens int
+	// MaxErrors bounds the errors of one answer; extensions.errorsOmitted
+	// counts the rest. Default 100.
+	MaxErrors int
+	// OperationTimeout bounds the execution of an operation. What is not done
+	// by then is an error of code TIMEOUT. Default 30 s.
+	OperationTimeout time.Duration
+}
+
+func (c *Config) complete() error {
+	switch {
+	case c.Schema == nil:
+		return errors.New("server: Config.Schema is nil")
+	case c.Logger == nil:
+		return errors.New("server: Config.Logger is nil")
+	case c.MaxBodyBytes < 0:
+		return fmt.Errorf("server: Config.MaxBodyBytes is %d, want at least 1, or 0 for the default", c.MaxBodyBytes)
+	case c.MaxTokens < 0:
+		return fmt.Errorf("server: Config.MaxTokens is %d, want at least 1, or 0 for the default", c.MaxTokens)
+	case c.MaxErrors < 0:
+		return fmt.Errorf("server: Config.MaxErrors is %d, want at least 1, or 0 for the default", c.MaxErrors)
+	case c.OperationTimeout < 0:
+		return fmt.Errorf("server: Config.OperationTimeout is %v, want more than 0, or 0 for the default", c.OperationTimeout)
+	}
+	if c.MaxBodyBytes == 0 {
+		c.MaxBodyBytes = DefaultMaxBodyBytes
+	}
+	if c.MaxTokens == 0 {
+		c.MaxTokens = DefaultMaxTokens
+	}
+	if c.MaxErrors == 0 {
+		c.MaxErrors = DefaultMaxErrors
+	}
+	if c.OperationTimeout == 0 {
+		c.OperationTimeout = DefaultOperationTimeout
+	}
+	return nil
+}
+
+// New returns the handler of the whole service. It listens to nothing and
+// starts nothing: that is Serve's part. Any number of goroutines may use it.
+// It refuses a Config without Schema or Logger, and limits below 0.
+func New(cfg Config) (http.Handler, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	pages, err := newPages(cfg.Sandbox, cfg.SDL)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema)}
+	s.exec.SetErrorPresenter(s.present)
+	s.exec.SetRecoverFunc(func(ctx context.Context, v any) error { return s.panicked(ctx, v) })
+	s.exec.SetParserTokenLimit(cfg.MaxTokens)
+	s.exec.SetQueryCache(newDocuments(maxDocuments))
+	s.exec.SetDefaultRulesFn(validationRules)
+	s.exec.Use(introspection{})
+	s.exec.AroundResponses(s.mark)
+	if cfg.Operation != nil {
+		s.exec.AroundOperations(cfg.Operation)
+	}
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /graphql", s.post)
+	mux.HandleFunc("GET /graphql", s.get)
+	mux.HandleFunc("OPTIONS /graphql", options)
+	mux.HandleFunc("GET /healthz", health)
+	pages.register(mux)
+	return s.logged(s.hardened(mux)), nil
+}
+
+// service is the GraphQL part of a handler.
+type service struct {
+	cfg  Config
+	log  *slog.Logger
+	exec *executor.Executor
+}
+
+// writeTimeout is how long a client may take to receive its answer.
+const writeTimeout = 60 * time.Second
+
+// hardened does what suits every answer: headers, and an end to waiting for
+// clients that do not read. The server's own WriteTimeout would not know how
+// long an operation may take.
+func (s *service) hardened(next http.Handler) http.Handler {
+	longest := bodyTimeout + s.cfg.OperationTimeout + writeTimeout
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longest)) // where it is supported
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
+}
+
+// introspection lets clients read the schema; gqlgen's default is to refuse.
+type introspection struct{}
+
+var _ graphql.OperationContextMutator = introspection{}
+
+func (introspection) ExtensionName() string                   { return "Introspection" }
+func (introspection) Validate(graphql.ExecutableSchema) error { return nil }
+func (introspection) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	op.DisableIntrospection = false
+	return nil
+}
+
+// validationRules are those of the specification, and one of ours: gqlgen would
+// execute @defer here and then drop the deferred fields, as an answer has one
+// part only.
+func validationRules() *rules.Rules {
+	r := rules.NewDefaultRules()
+	r.AddRule("NoDefer", func(observers *core.Events, addError core.AddErrFunc) {
+		observers.OnDirective(func(_ *core.Walker, d *ast.Directive) {
+			if d.Name == "defer" {
+				addError(core.Message("@defer is not offered: an answer comes in one piece."), core.At(d.Position))
+			}
+		})
+	})
+	return r
+}
