@@ -50,6 +50,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 	if err != nil {
 		err = fmt.Errorf("server: stop: requests under way were cut off after %v: %w", stopTimeout, errors.Join(err, server.Close()))
 	}
-	_ = <-served // http.ErrServerClosed, as asked for
+	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
+		err = fmt.Errorf("server: serve %v: %w", l.Addr(), ended)
+	}
 	return err
 }

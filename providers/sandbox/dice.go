@@ -63,7 +63,7 @@ func (d dice) pattern(s string) string {
 	for i, c := range out {
 		switch c {
 		case '#':
-			out[i] = byte('0' + d.IntN(10))
+			out[i] = "0123456789"[d.IntN(10)]
 		case '@':
 			out[i] = "ABCDEFGHJKLMNPRSTUVWXYZ"[d.IntN(23)]
 		}

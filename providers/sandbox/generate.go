@@ -306,10 +306,10 @@ func (g *generator) station(d dice, s *Site, m stationModel, by Operator, evse *
 	s.Stations = append(s.Stations, st)
 }
 
-// label counts A … Z, AA, AB …
+// label counts from A to Z, then AA, AB and so on.
 func label(n int) string {
 	if n < 26 {
-		return string(rune('A' + n))
+		return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[n : n+1]
 	}
 	return label(n/26-1) + label(n%26)
 }

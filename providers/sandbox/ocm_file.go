@@ -94,9 +94,7 @@ func readMaybeGzip(name string) ([]byte, error) {
 // referenceFrom collects the reference objects that records carry, and adds
 // the directory's own lists, which are the same everywhere.
 func referenceFrom(pois []*ocmPOI) *ocmReferenceData {
-	empty := &World{params: Params{Epoch: time.Unix(0, 0).UTC()}}
-	empty.operators = worldOperators()[:2]
-	r := ocmReference(empty)
+	r := ocmLists(time.Unix(0, 0).UTC())
 	r.DataProviders, r.Operators, r.Countries = []ocmDataProvider{}, []ocmOperator{}, []ocmCountry{}
 	seen := struct{ providers, operators, countries map[int]bool }{make(map[int]bool), make(map[int]bool), make(map[int]bool)}
 	for _, p := range pois {

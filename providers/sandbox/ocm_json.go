@@ -74,7 +74,7 @@ func (e *ocmEncoder) value(dst []byte, v reflect.Value, shape ocmShape, depth in
 		if v.IsNil() {
 			return append(dst, "null"...)
 		}
-		if d, ok := v.Interface().(*ocmDate); ok {
+		if d, ok := reflect.TypeAssert[*ocmDate](v); ok {
 			return appendOCMString(dst, d.text)
 		}
 		return e.value(dst, v.Elem(), shape, depth)

@@ -164,9 +164,9 @@ func (p ocmParams) set(name string) ocmSet {
 func (p ocmParams) flag(name string) *bool {
 	switch strings.ToLower(p[name]) {
 	case "true":
-		return ptr(true)
+		return new(true)
 	case "false":
-		return ptr(false)
+		return new(false)
 	default:
 		return nil
 	}

@@ -43,96 +43,102 @@ func ocmOperatorID(w *World, key string) int {
 // ocmReference returns what /v3/referencedata tells about a world: the
 // directory's own ids and titles, and the world's operators and providers.
 func ocmReference(w *World) *ocmReferenceData {
+	r := ocmLists(w.params.Epoch)
+	r.DataProviders, r.Operators = ocmDataProviders(w.params.Epoch), ocmOperators(w)
+	return r
+}
+
+// ocmLists returns the lists that are the same whatever the records are, with
+// the ids and titles of the real service.
+func ocmLists(now time.Time) *ocmReferenceData {
 	return &ocmReferenceData{
 		ChargerTypes: []ocmLevel{
-			{Comments: ptr("Under 2 kW, usually domestic socket types"), ID: 1, Title: ptr("Level 1 : Low (Under 2kW)")},
-			{Comments: ptr("Over 2 kW, usually non-domestic socket type"), ID: 2, Title: ptr("Level 2 : Medium (Over 2kW)")},
-			{Comments: ptr("40KW and Higher"), IsFastChargeCapable: true, ID: 3, Title: ptr("Level 3:  High (Over 40kW)")},
+			{Comments: new("Under 2 kW, usually domestic socket types"), ID: 1, Title: new("Level 1 : Low (Under 2kW)")},
+			{Comments: new("Over 2 kW, usually non-domestic socket type"), ID: 2, Title: new("Level 2 : Medium (Over 2kW)")},
+			{Comments: new("40KW and Higher"), IsFastChargeCapable: true, ID: 3, Title: new("Level 3:  High (Over 40kW)")},
 		},
 		ConnectionTypes: ocmConnectionTypes(),
 		CurrentTypes: []ocmCurrentType{
-			{Description: ptr("Alternating Current - Single Phase"), ID: 10, Title: ptr("AC (Single-Phase)")},
-			{Description: ptr("Alternating Current - Three Phase"), ID: 20, Title: ptr("AC (Three-Phase)")},
-			{Description: ptr("Direct Current"), ID: 30, Title: ptr("DC")},
+			{Description: new("Alternating Current - Single Phase"), ID: 10, Title: new("AC (Single-Phase)")},
+			{Description: new("Alternating Current - Three Phase"), ID: 20, Title: new("AC (Three-Phase)")},
+			{Description: new("Direct Current"), ID: 30, Title: new("DC")},
 		},
-		Countries:     ocmCountries(),
-		DataProviders: ocmDataProviders(w.params.Epoch),
-		Operators:     ocmOperators(w),
+		Countries: ocmCountries(),
 		StatusTypes: []ocmStatusType{
-			{nil, true, 0, ptr("Unknown")},
-			{ptr(true), false, 10, ptr("Currently Available (Automated Status)")},
-			{ptr(true), false, 20, ptr("Currently In Use (Automated Status)")},
-			{ptr(true), true, 30, ptr("Temporarily Unavailable")},
-			{ptr(true), true, 50, ptr("Operational")},
-			{ptr(true), true, 75, ptr("Partly Operational (Mixed)")},
-			{ptr(false), true, 100, ptr("Not Operational")},
-			{ptr(false), true, ocmStatusPlanned, ptr("Planned For Future Date")},
-			{ptr(false), true, ocmStatusRemoved, ptr("Removed (Decommissioned)")},
-			{ptr(false), true, ocmStatusDuplicate, ptr("Removed (Duplicate Listing)")},
+			{nil, true, 0, new("Unknown")},
+			{new(true), false, 10, new("Currently Available (Automated Status)")},
+			{new(true), false, 20, new("Currently In Use (Automated Status)")},
+			{new(true), true, 30, new("Temporarily Unavailable")},
+			{new(true), true, 50, new("Operational")},
+			{new(true), true, 75, new("Partly Operational (Mixed)")},
+			{new(false), true, 100, new("Not Operational")},
+			{new(false), true, ocmStatusPlanned, new("Planned For Future Date")},
+			{new(false), true, ocmStatusRemoved, new("Removed (Decommissioned)")},
+			{new(false), true, ocmStatusDuplicate, new("Removed (Duplicate Listing)")},
 		},
 		SubmissionStatusTypes: []ocmSubmissionStatus{
-			{false, 1, ptr("Submission Under Review")},
-			{false, 50, ptr("Imported and Under Review")},
-			{true, ocmImported, ptr("Imported and Published")},
-			{true, ocmPublished, ptr("Submission Published")},
-			{false, 250, ptr("Submission Rejected - Incomplete")},
-			{false, 1000, ptr("Delisted")},
-			{false, ocmDelistedTwin, ptr("Delisted - Duplicate")},
-			{false, 1002, ptr("Delisted - No Longer Active/Decommissioned")},
-			{false, ocmSuperseded, ptr("Delisted - Superseded by Update")},
-			{false, ocmNotPublic, ptr("Delisted - Not Public Information/Is Private Residence")},
-			{false, 1020, ptr("Delisted - Removed by Import Data Provider")},
+			{false, 1, new("Submission Under Review")},
+			{false, 50, new("Imported and Under Review")},
+			{true, ocmImported, new("Imported and Published")},
+			{true, ocmPublished, new("Submission Published")},
+			{false, 250, new("Submission Rejected - Incomplete")},
+			{false, 1000, new("Delisted")},
+			{false, ocmDelistedTwin, new("Delisted - Duplicate")},
+			{false, 1002, new("Delisted - No Longer Active/Decommissioned")},
+			{false, ocmSuperseded, new("Delisted - Superseded by Update")},
+			{false, ocmNotPublic, new("Delisted - Not Public Information/Is Private Residence")},
+			{false, 1020, new("Delisted - Removed by Import Data Provider")},
 		},
 		UsageTypes: []ocmUsageType{
-			{nil, nil, nil, 0, ptr("(Unknown)")},
-			{ptr(false), ptr(false), ptr(false), 6, ptr("Private - For Staff, Visitors or Customers")},
-			{nil, ptr(true), nil, 2, ptr("Private - Restricted Access")},
-			{nil, nil, nil, 3, ptr("Privately Owned - Notice Required")},
-			{nil, nil, nil, 1, ptr("Public")},
-			{ptr(false), ptr(true), ptr(true), 4, ptr("Public - Membership Required")},
-			{ptr(false), ptr(false), ptr(false), 7, ptr("Public - Notice Required")},
-			{ptr(true), ptr(false), ptr(false), 5, ptr("Public - Pay At Location")},
+			{nil, nil, nil, 0, new("(Unknown)")},
+			{new(false), new(false), new(false), 6, new("Private - For Staff, Visitors or Customers")},
+			{nil, new(true), nil, 2, new("Private - Restricted Access")},
+			{nil, nil, nil, 3, new("Privately Owned - Notice Required")},
+			{nil, nil, nil, 1, new("Public")},
+			{new(false), new(true), new(true), 4, new("Public - Membership Required")},
+			{new(false), new(false), new(false), 7, new("Public - Notice Required")},
+			{new(true), new(false), new(false), 5, new("Public - Pay At Location")},
 		},
 		UserCommentTypes: []ocmTitled{
-			{10, ptr("General Comment")},
-			{50, ptr("Important Notice (For Other Users)")},
-			{100, ptr("Suggested Change (Note To Editors)")},
-			{110, ptr("Suggested Changed (Actioned By Editor)")},
-			{1000, ptr("Fault Report (Notice To Users And Operator)")},
+			{10, new("General Comment")},
+			{50, new("Important Notice (For Other Users)")},
+			{100, new("Suggested Change (Note To Editors)")},
+			{110, new("Suggested Changed (Actioned By Editor)")},
+			{1000, new("Fault Report (Notice To Users And Operator)")},
 		},
 		CheckinStatusTypes: []ocmCheckinStatus{
-			{nil, false, 0, ptr("Did Not Visit Location")},
-			{ptr(true), false, 10, ptr("Charged Successfully")},
-			{ptr(true), true, 15, ptr("Charged Successfully (Automated Checkin)")},
-			{ptr(false), false, 20, ptr("Failed to Charge (Equipment Not Operational)")},
-			{ptr(false), false, 22, ptr("Failed to Charge (Equipment Not Fully Installed)")},
-			{ptr(false), false, 25, ptr("Failed to Charge (Equipment Problem)")},
-			{ptr(false), false, 30, ptr("Failed to Charge (Equipment Not Compatible)")},
-			{ptr(false), false, 40, ptr("Failed to Charge (Required Other Access Card/Fob etc.)")},
-			{ptr(false), false, 50, ptr("Failed to Charge (No Charging Equipment Present)")},
-			{ptr(true), false, 100, ptr("Charging Spot In Use (Other EV Parked)")},
-			{ptr(false), false, 110, ptr("Charging Spot In Use (Non-EV Parked)")},
-			{ptr(false), false, 120, ptr("Charging Spot Not Accessible (Access locked or site closed)")},
-			{ptr(false), false, 130, ptr("Charging Spot Not Found (Inadequate or Incorrect Details)")},
-			{ptr(true), false, 140, ptr("Equipment & Location Confirmed Correct")},
-			{ptr(false), false, 150, ptr("Location Is A Duplicate")},
-			{ptr(false), false, 160, ptr("Equipment/Location Has Been Decommissioned")},
-			{ptr(false), false, 200, ptr("Other (Negative/Bad)")},
-			{ptr(true), false, 210, ptr("Other (Positive/Good)")},
+			{nil, false, 0, new("Did Not Visit Location")},
+			{new(true), false, 10, new("Charged Successfully")},
+			{new(true), true, 15, new("Charged Successfully (Automated Checkin)")},
+			{new(false), false, 20, new("Failed to Charge (Equipment Not Operational)")},
+			{new(false), false, 22, new("Failed to Charge (Equipment Not Fully Installed)")},
+			{new(false), false, 25, new("Failed to Charge (Equipment Problem)")},
+			{new(false), false, 30, new("Failed to Charge (Equipment Not Compatible)")},
+			{new(false), false, 40, new("Failed to Charge (Required Other Access Card/Fob etc.)")},
+			{new(false), false, 50, new("Failed to Charge (No Charging Equipment Present)")},
+			{new(true), false, 100, new("Charging Spot In Use (Other EV Parked)")},
+			{new(false), false, 110, new("Charging Spot In Use (Non-EV Parked)")},
+			{new(false), false, 120, new("Charging Spot Not Accessible (Access locked or site closed)")},
+			{new(false), false, 130, new("Charging Spot Not Found (Inadequate or Incorrect Details)")},
+			{new(true), false, 140, new("Equipment & Location Confirmed Correct")},
+			{new(false), false, 150, new("Location Is A Duplicate")},
+			{new(false), false, 160, new("Equipment/Location Has Been Decommissioned")},
+			{new(false), false, 200, new("Other (Negative/Bad)")},
+			{new(true), false, 210, new("Other (Positive/Good)")},
 		},
 		DataTypes: []ocmTitled{
-			{1, ptr("Single Line Text")},
-			{2, ptr("Multi Line Text")},
-			{3, ptr("Number")},
-			{4, ptr("Date")},
-			{5, ptr("Boolean")},
-			{10, ptr("Option List")},
+			{1, new("Single Line Text")},
+			{2, new("Multi Line Text")},
+			{3, new("Number")},
+			{4, new("Date")},
+			{5, new("Boolean")},
+			{10, new("Option List")},
 		},
 		MetadataGroups: ocmMetadataGroups(),
-		ChargePoint:    ocmBlankPOI(w.params.Epoch),
+		ChargePoint:    ocmBlankPOI(now),
 		UserComment: &ocmComment{
-			CommentType: &ocmTitled{10, ptr("General Comment")}, Comment: ptr(""), DateCreated: ocmTime(w.params.Epoch),
-			CheckinStatusType: &ocmCheckinStatus{nil, false, 0, ptr("Did Not Visit Location")},
+			CommentType: &ocmTitled{10, new("General Comment")}, Comment: new(""), DateCreated: ocmTime(now),
+			CheckinStatusType: &ocmCheckinStatus{nil, false, 0, new("Did Not Visit Location")},
 		},
 	}
 }
@@ -192,9 +198,9 @@ func ocmConnectionTypes() []ocmConnectionType {
 	}
 	types := make([]ocmConnectionType, len(rows))
 	for i, r := range rows {
-		t := ocmConnectionType{FormalName: text(r.formal), ID: r.id, Title: ptr(r.title)}
+		t := ocmConnectionType{FormalName: text(r.formal), ID: r.id, Title: new(r.title)}
 		if r.old != ' ' {
-			t.IsDiscontinued, t.IsObsolete = ptr(r.old != 'n'), ptr(r.old == 'o')
+			t.IsDiscontinued, t.IsObsolete = new(r.old != 'n'), new(r.old == 'o')
 		}
 		types[i] = t
 	}
@@ -205,7 +211,7 @@ func ocmConnectionTypes() []ocmConnectionType {
 // with. The service has all 250.
 func ocmCountries() []ocmCountry {
 	c := func(id int, iso, continent, title string) ocmCountry {
-		return ocmCountry{ptr(iso), ptr(continent), id, ptr(title)}
+		return ocmCountry{new(iso), new(continent), id, new(title)}
 	}
 	return []ocmCountry{
 		c(1, "GB", "EU", "United Kingdom"), c(2, "US", "NA", "United States"),
@@ -221,23 +227,23 @@ func ocmCountries() []ocmCountry {
 // licences that the real ones have. Id 1 is people who type, as it really is.
 func ocmDataProviders(epoch time.Time) []ocmDataProvider {
 	imported := ocmTime(epoch.Add(-31*time.Hour - 123*time.Millisecond))
-	manual := &ocmProviderStatus{true, 1, ptr("Manual Data Entry")}
-	auto := &ocmProviderStatus{true, 20, ptr("Automated Import")}
-	partly := &ocmProviderStatus{true, 30, ptr("Partially Automated (Ad-Hoc Import)")}
-	denied := &ocmProviderStatus{false, 1000, ptr("Delisted - Data Use Permission Denied")}
-	no := ptr(false)
+	manual := &ocmProviderStatus{true, 1, new("Manual Data Entry")}
+	auto := &ocmProviderStatus{true, 20, new("Automated Import")}
+	partly := &ocmProviderStatus{true, 30, new("Partially Automated (Ad-Hoc Import)")}
+	denied := &ocmProviderStatus{false, 1000, new("Delisted - Data Use Permission Denied")}
+	no := new(false)
 	return []ocmDataProvider{
-		{ptr("http://contributors.example"), nil, manual, no, ptr(true), ptr(true), ptr("Licensed under Creative Commons Attribution 4.0 International (CC BY 4.0)"), nil, ocmContributors, ptr("Sandbox Map Contributors")},
-		{ptr("http://www.fuelatlas.example/"), nil, auto, no, ptr(true), ptr(true), ptr("This data is provided by the Fuel Atlas (\"FA\") and may be used for any purpose whatsoever."), imported, ocmFirstProviderID, ptr("fuelatlas.example")},
-		{ptr("http://chargepoints.registry.example"), nil, auto, no, ptr(true), ptr(true), ptr("Contains public sector information licensed under the Open Government Licence v2.0."), imported, ocmFirstProviderID + 1, ptr("Isles Registry of Chargepoints")},
-		{ptr("https://nordladere.example/"), ptr("Publicly owned database of the made-up north."), partly, no, ptr(true), ptr(true), ptr("Nordladere is licensed under a Creative Commons Attribution 4.0 International license (CC BY 4.0)"), imported, ocmFirstProviderID + 2, ptr("Nordladere")},
+		{new("http://contributors.example"), nil, manual, no, new(true), new(true), new("Licensed under Creative Commons Attribution 4.0 International (CC BY 4.0)"), nil, ocmContributors, new("Sandbox Map Contributors")},
+		{new("http://www.fuelatlas.example/"), nil, auto, no, new(true), new(true), new("This data is provided by the Fuel Atlas (\"FA\") and may be used for any purpose whatsoever."), imported, ocmFirstProviderID, new("fuelatlas.example")},
+		{new("http://chargepoints.registry.example"), nil, auto, no, new(true), new(true), new("Contains public sector information licensed under the Open Government Licence v2.0."), imported, ocmFirstProviderID + 1, new("Isles Registry of Chargepoints")},
+		{new("https://nordladere.example/"), new("Publicly owned database of the made-up north."), partly, no, new(true), new(true), new("Nordladere is licensed under a Creative Commons Attribution 4.0 International license (CC BY 4.0)"), imported, ocmFirstProviderID + 2, new("Nordladere")},
 		// Flagged open although nobody may earn money with it, as one real
 		// provider is.
-		{ptr("http://www.palenkaart.example/"), nil, auto, no, ptr(true), ptr(true), ptr("Licensed under Attribution-NonCommercial-ShareAlike 3.0 : http://creativecommons.org/licenses/by-nc-sa/3.0/"), imported, ocmFirstProviderID + 3, ptr("Palenkaart")},
-		{ptr("https://roamhub.example"), ptr("OCPI with Data Sharing Agreement"), partly, ptr(true), ptr(true), ptr(true), ptr("Licensed under CC0  by data sharing agreement"), nil, ocmFirstProviderID + 4, ptr("Roam Hub")},
-		{ptr("http://www.plugspotter.example"), nil, auto, no, ptr(false), nil, nil, imported, ocmFirstProviderID + 5, ptr("PlugSpotter.example")},
-		{ptr("http://www.citysocket.example"), nil, auto, no, nil, nil, nil, nil, ocmFirstProviderID + 6, ptr("City Socket")},
-		{ptr("http://www.refusenik.example"), ptr("This data provider has asked that its data is not imported."), denied, no, nil, nil, nil, nil, ocmFirstProviderID + 7, ptr("refusenik.example")},
+		{new("http://www.palenkaart.example/"), nil, auto, no, new(true), new(true), new("Licensed under Attribution-NonCommercial-ShareAlike 3.0 : http://creativecommons.org/licenses/by-nc-sa/3.0/"), imported, ocmFirstProviderID + 3, new("Palenkaart")},
+		{new("https://roamhub.example"), new("OCPI with Data Sharing Agreement"), partly, new(true), new(true), new(true), new("Licensed under CC0  by data sharing agreement"), nil, ocmFirstProviderID + 4, new("Roam Hub")},
+		{new("http://www.plugspotter.example"), nil, auto, no, new(false), nil, nil, imported, ocmFirstProviderID + 5, new("PlugSpotter.example")},
+		{new("http://www.citysocket.example"), nil, auto, no, nil, nil, nil, nil, ocmFirstProviderID + 6, new("City Socket")},
+		{new("http://www.refusenik.example"), new("This data provider has asked that its data is not imported."), denied, no, nil, nil, nil, nil, ocmFirstProviderID + 7, new("refusenik.example")},
 	}
 }
 
@@ -245,9 +251,9 @@ func ocmDataProviders(epoch time.Time) []ocmDataProvider {
 // with brands that are no more, and one title that stands twice.
 func ocmOperators(w *World) []ocmOperator {
 	ops := []ocmOperator{
-		{Comments: ptr("For use when the operator of the equipment is a single business owner connected to the location and equipment is not part of a larger network"), IsPrivateIndividual: ptr(false), ID: ocmOwnerOperator, Title: ptr("(Business Owner at Location)")},
-		{Comments: ptr("For use when the operator is a home owner or private individual making their own facilities available to the public"), IsPrivateIndividual: ptr(true), ID: ocmPrivateOperator, Title: ptr("(Private Residence/Individual)")},
-		{ID: ocmUnknownOperator, Title: ptr("(Unknown Operator)")},
+		{Comments: new("For use when the operator of the equipment is a single business owner connected to the location and equipment is not part of a larger network"), IsPrivateIndividual: new(false), ID: ocmOwnerOperator, Title: new("(Business Owner at Location)")},
+		{Comments: new("For use when the operator is a home owner or private individual making their own facilities available to the public"), IsPrivateIndividual: new(true), ID: ocmPrivateOperator, Title: new("(Private Residence/Individual)")},
+		{ID: ocmUnknownOperator, Title: new("(Unknown Operator)")},
 	}
 	for i, o := range w.operators {
 		if o.Kind != Network {
@@ -258,34 +264,34 @@ func ocmOperators(w *World) []ocmOperator {
 			title = o.Aliases[0]
 		}
 		ops = append(ops, ocmOperator{
-			WebsiteURL: ptr(o.Website), Comments: ptr(o.Country + "*" + o.Party),
-			PhonePrimaryContact: ptr(o.Phone), IsPrivateIndividual: ptr(false),
-			ContactEmail: text(o.Email), IsRestrictedEdit: ptr(false),
-			ID: ocmOperatorID(w, o.Key), Title: ptr(title),
+			WebsiteURL: new(o.Website), Comments: new(o.Country + "*" + o.Party),
+			PhonePrimaryContact: new(o.Phone), IsPrivateIndividual: new(false),
+			ContactEmail: text(o.Email), IsRestrictedEdit: new(false),
+			ID: ocmOperatorID(w, o.Key), Title: new(title),
 		})
 		if o.Former != "" {
-			ops = append(ops, ocmOperator{WebsiteURL: ptr(slug(o.Former) + ".example"), ID: ocmFirstStaleID + i, Title: ptr(o.Former)})
+			ops = append(ops, ocmOperator{WebsiteURL: new(slug(o.Former) + ".example"), ID: ocmFirstStaleID + i, Title: new(o.Former)})
 		}
 	}
-	return append(ops, ocmOperator{ID: ocmFirstStaleID + len(w.operators), Title: ptr(w.operators[1].Name)})
+	return append(ops, ocmOperator{ID: ocmFirstStaleID + len(w.operators), Title: new(w.operators[1].Name)})
 }
 
 func ocmMetadataGroups() []ocmMetadataGroup {
 	option := func(field, id int, title string) ocmMetadataOption {
-		return ocmMetadataOption{field, id, ptr(title)}
+		return ocmMetadataOption{field, id, new(title)}
 	}
 	return []ocmMetadataGroup{
-		{ptr(1), false, true, []ocmMetadataField{
+		{new(1), false, true, []ocmMetadataField{
 			{1, 10, nil, []ocmMetadataOption{
 				option(1, 1, "Shopping"), option(1, 2, "Hotel"), option(1, 3, "Restaurant"), option(1, 8, "Parking"), option(1, 9, "Secure"),
-			}, ocmMetaPOIType, ptr("POI Type")},
-			{1, 1, nil, nil, ocmMetaHours, ptr("Access Hours")},
-			{1, 10, nil, []ocmMetadataOption{option(4, ocmPositioningValue, "Positioning")}, ocmMetaAttribution, ptr("Attribution")},
+			}, ocmMetaPOIType, new("POI Type")},
+			{1, 1, nil, nil, ocmMetaHours, new("Access Hours")},
+			{1, 10, nil, []ocmMetadataOption{option(4, ocmPositioningValue, "Positioning")}, ocmMetaAttribution, new("Attribution")},
 			{1, 10, nil, []ocmMetadataOption{
 				option(5, 5, "Car"), option(5, 6, "Motorcycle"), option(5, 7, "Bus"), option(5, 10, "Goods/Delivery Vehicles"), option(5, 11, "Taxi"), option(5, 12, "Bike"),
-			}, 5, ptr("Vehicle Type")},
-		}, 1, ptr("Extended Information")},
-		{ptr(1), false, false, []ocmMetadataField{{2, 10, nil, nil, 3, ptr("Group of Companies")}}, 2, ptr("Supporting Data")},
+			}, 5, new("Vehicle Type")},
+		}, 1, new("Extended Information")},
+		{new(1), false, false, []ocmMetadataField{{2, 10, nil, nil, 3, new("Group of Companies")}}, 2, new("Supporting Data")},
 	}
 }
 
@@ -294,17 +300,15 @@ func ocmMetadataGroups() []ocmMetadataGroup {
 func ocmBlankPOI(epoch time.Time) *ocmPOI {
 	now := ocmTime(epoch)
 	return &ocmPOI{
-		DataProvider: &ocmDataProvider{IsRestrictedEdit: ptr(false)},
+		DataProvider: &ocmDataProvider{IsRestrictedEdit: new(false)},
 		OperatorInfo: &ocmOperator{}, UsageType: &ocmUsageType{}, StatusType: &ocmStatusType{},
 		IsRecentlyVerified: true, DateLastVerified: now,
 		ID: -1, UUID: "00000000-0000-4000-8000-000000000000",
 		AddressInfo: &ocmAddress{}, Connections: []ocmConnection{{}},
-		NumberOfPoints: ptr(1), GeneralComments: ptr(""),
-		DateLastConfirmed: now, DateLastStatusUpdate: now, DateCreated: now, DataQualityLevel: ptr(1),
+		NumberOfPoints: new(1), GeneralComments: new(""),
+		DateLastConfirmed: now, DateLastStatusUpdate: now, DateCreated: now, DataQualityLevel: new(1),
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // text is a pointer to s, or nil for the empty string.
 func text(s string) *string {

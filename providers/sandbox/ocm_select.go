@@ -184,7 +184,7 @@ func (q *ocmQuery) present(p *ocmPOI, now time.Time) *ocmPOI {
 		if q.miles {
 			radius, unit = earthMiles, 2
 		}
-		a.Distance, a.DistanceUnit = ptr(haversine(*q.center, p.point(), radius)), unit
+		a.Distance, a.DistanceUnit = new(haversine(*q.center, p.point(), radius)), unit
 	}
 	out.AddressInfo = &a
 

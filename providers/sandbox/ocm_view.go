@@ -88,7 +88,7 @@ func (l ocmLookup) complete(p *ocmPOI) {
 	if a := p.AddressInfo; a != nil {
 		fill(&a.Country, l.countries, a.CountryID)
 		if a.RelatedURL != nil && *a.RelatedURL != "" && !strings.HasPrefix(*a.RelatedURL, "http") {
-			a.RelatedURL = ptr("http://" + *a.RelatedURL)
+			a.RelatedURL = new("http://" + *a.RelatedURL)
 		}
 	}
 	for i := range p.Connections {
@@ -126,7 +126,7 @@ func ocmPower(c *ocmConnection) *float64 {
 	if c.CurrentTypeID != nil && *c.CurrentTypeID == 20 {
 		kW *= 1.732
 	}
-	return ptr(math.Round(kW*10) / 10)
+	return new(math.Round(kW*10) / 10)
 }
 
 // ocmLevelOf is the level as the service tells it; it needs the power, and for
@@ -141,25 +141,25 @@ func ocmLevelOf(c *ocmConnection) *int {
 	amps, volts, current := value(c.Amps), value(c.Voltage), value(c.CurrentTypeID)
 	switch {
 	case volts > 0 && volts <= 120:
-		return ptr(1)
+		return new(1)
 	case c.PowerKW == nil || *c.PowerKW == 0:
 		return c.LevelID
 	case *c.PowerKW < 2.4:
-		return ptr(1)
+		return new(1)
 	case current == 20 && *c.PowerKW >= 40:
 		if c.Amps == nil {
 			return c.LevelID
 		}
 		if amps >= 60 {
-			return ptr(3)
+			return new(3)
 		}
-		return ptr(2)
+		return new(2)
 	case current == 30 && (*c.PowerKW > 19.2 || amps > 80 || volts > 400):
-		return ptr(3)
+		return new(3)
 	case current == 30:
 		return c.LevelID
 	default:
-		return ptr(2)
+		return new(2)
 	}
 }
 
@@ -250,23 +250,23 @@ func (v *ocmViewer) record(d dice, s *Site, id int, operator string, stations []
 	edited := created.Add(time.Duration(d.Float64() * d.Float64() * float64(v.w.params.Epoch.Sub(created)))).Truncate(time.Second)
 	p := &ocmPOI{
 		ID: id, UUID: guid(d), site: s.ID,
-		DataProviderID:       ptr(provider),
+		DataProviderID:       new(provider),
 		DateCreated:          ocmTime(created),
 		DateLastStatusUpdate: ocmTime(edited),
-		DataQualityLevel:     one(d, nil, ptr(1), ptr(1), ptr(1), ptr(2), ptr(3), ptr(3), ptr(4)),
+		DataQualityLevel:     one(d, nil, new(1), new(1), new(1), new(2), new(3), new(3), new(4)),
 	}
-	p.SubmissionStatusTypeID = ptr(ocmPublished)
+	p.SubmissionStatusTypeID = new(ocmPublished)
 	if provider != ocmContributors {
-		p.SubmissionStatusTypeID = ptr(ocmImported)
-		p.DataProvidersReference = ptr(fmt.Sprint(30_000 + id%100_000))
+		p.SubmissionStatusTypeID = new(ocmImported)
+		p.DataProvidersReference = new(fmt.Sprint(30_000 + id%100_000))
 	}
 	switch x := d.Float64(); {
 	case x < v.noise.UnderReview:
-		p.SubmissionStatusTypeID = ptr(1)
+		p.SubmissionStatusTypeID = new(1)
 	case x < v.noise.UnderReview+v.noise.Delisted:
-		p.SubmissionStatusTypeID = ptr(one(d, 1000, 1002, 1020))
+		p.SubmissionStatusTypeID = new(one(d, 1000, 1002, 1020))
 	case x < v.noise.UnderReview+v.noise.Delisted+v.noise.NotPublic:
-		p.SubmissionStatusTypeID = ptr(ocmNotPublic)
+		p.SubmissionStatusTypeID = new(ocmNotPublic)
 	}
 	if d.chance(0.1) {
 		p.DateLastConfirmed = ocmTime(created.Truncate(24 * time.Hour))
@@ -303,15 +303,15 @@ func (v *ocmViewer) operator(d dice, p *ocmPOI, key string, stations []Station) 
 	case x < v.noise.OperatorNull:
 		return
 	case x < v.noise.OperatorNull+v.noise.OperatorUnknown:
-		p.OperatorID = ptr(ocmUnknownOperator)
+		p.OperatorID = new(ocmUnknownOperator)
 	default:
-		p.OperatorID = ptr(ocmOperatorID(v.w, key))
-		if v.w.operators[i].Former != "" && d.chance(10*v.noise.OperatorStale) {
-			p.OperatorID = ptr(ocmFirstStaleID + i) // only some have one, hence the factor
+		p.OperatorID = new(ocmOperatorID(v.w, key))
+		if v.w.operators[i].Former != "" && d.chance(v.noise.OperatorStale) {
+			p.OperatorID = new(ocmFirstStaleID + i)
 		}
 	}
 	if d.chance(0.08) {
-		p.OperatorsReference = ptr(strings.ReplaceAll(stations[0].EVSEs[0].EVSEID, "*", "-"))
+		p.OperatorsReference = new(strings.ReplaceAll(stations[0].EVSEs[0].EVSEID, "*", "-"))
 	}
 }
 
@@ -328,21 +328,21 @@ func (v *ocmViewer) status(d dice, p *ocmPOI, s *Site, stations []Station) {
 	unknown := d.Float64()
 	switch {
 	case s.Lifecycle == Planned:
-		p.StatusTypeID = ptr(ocmStatusPlanned)
+		p.StatusTypeID = new(ocmStatusPlanned)
 		if d.chance(0.7) {
 			p.DatePlanned = ocmTime(s.OpenedAt.Truncate(24 * time.Hour))
 		}
 	case s.Lifecycle == Closed && !d.chance(v.noise.ClosedListed):
-		p.StatusTypeID = ptr(ocmStatusRemoved)
+		p.StatusTypeID = new(ocmStatusRemoved)
 	case unknown < v.noise.StatusNull:
 	case unknown < v.noise.StatusNull+v.noise.StatusZero:
-		p.StatusTypeID = ptr(0)
+		p.StatusTypeID = new(0)
 	case broken == all && d.chance(0.5):
-		p.StatusTypeID = ptr(one(d, 30, 100))
+		p.StatusTypeID = new(one(d, 30, 100))
 	case broken > 0 && d.chance(0.5):
-		p.StatusTypeID = ptr(75)
+		p.StatusTypeID = new(75)
 	default:
-		p.StatusTypeID = ptr(50)
+		p.StatusTypeID = new(50)
 	}
 }
 
@@ -350,26 +350,26 @@ func (v *ocmViewer) usage(d dice, p *ocmPOI, s *Site) {
 	switch x := d.Float64(); {
 	case x < v.noise.UsageNull:
 	case x < v.noise.UsageNull+v.noise.UsageZero:
-		p.UsageTypeID = ptr(0)
+		p.UsageTypeID = new(0)
 	case s.Access == PrivateHome:
-		p.UsageTypeID = ptr(one(d, 2, 3, 3))
+		p.UsageTypeID = new(one(d, 2, 3, 3))
 	case s.Access == StaffOnly, s.Access == CustomersOnly:
-		p.UsageTypeID = ptr(one(d, 6, 6, 2))
+		p.UsageTypeID = new(one(d, 6, 6, 2))
 	case s.Access == NoticeRequired:
-		p.UsageTypeID = ptr(7)
+		p.UsageTypeID = new(7)
 	case s.Membership && !s.PayOnSite:
-		p.UsageTypeID = ptr(4)
+		p.UsageTypeID = new(4)
 	case s.PayOnSite && d.chance(0.5):
-		p.UsageTypeID = ptr(5)
+		p.UsageTypeID = new(5)
 	default:
-		p.UsageTypeID = ptr(1)
+		p.UsageTypeID = new(1)
 	}
 	switch x := d.Float64(); {
 	case x < v.noise.CostNull:
 	case x < v.noise.CostNull+v.noise.CostEmpty:
-		p.UsageCost = ptr("")
+		p.UsageCost = new("")
 	default:
-		p.UsageCost = ptr(costText(d, s))
+		p.UsageCost = new(costText(d, s))
 	}
 }
 

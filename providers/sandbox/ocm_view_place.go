@@ -12,7 +12,7 @@ import (
 func (v *ocmViewer) address(d dice, s *Site, id int, operator string, lat, lon float64) *ocmAddress {
 	a := &ocmAddress{ID: id + 357, Latitude: lat, Longitude: lon}
 	country := v.countries[s.Address.Country]
-	a.Title = ptr(v.title(d, s, operator))
+	a.Title = new(v.title(d, s, operator))
 	line := s.Address.Street + " " + s.Address.Number
 	if country.numberFirst {
 		line = s.Address.Number + " " + s.Address.Street
@@ -20,49 +20,49 @@ func (v *ocmViewer) address(d dice, s *Site, id int, operator string, lat, lon f
 	if d.chance(0.25) {
 		line = s.Address.Street
 	}
-	a.AddressLine1 = ptr(v.breakLine(d, line))
+	a.AddressLine1 = new(v.breakLine(d, line))
 	if s.Host != "" && d.chance(0.2) {
-		a.AddressLine2 = ptr(s.Host)
+		a.AddressLine2 = new(s.Host)
 	} else if d.chance(0.02) {
-		a.AddressLine2 = ptr("")
+		a.AddressLine2 = new("")
 	}
-	a.Town = ptr(s.Address.Town)
+	a.Town = new(s.Address.Town)
 	if !d.chance(v.noise.RegionNull) {
-		a.StateOrProvince = ptr(s.Address.Region)
+		a.StateOrProvince = new(s.Address.Region)
 		if d.chance(v.noise.RegionVariant) {
-			a.StateOrProvince = ptr(one(d, s.Address.RegionCode, strings.ToUpper(s.Address.Region), strings.ToLower(s.Address.Region), s.Address.Country))
+			a.StateOrProvince = new(one(d, s.Address.RegionCode, strings.ToUpper(s.Address.Region), strings.ToLower(s.Address.Region), s.Address.Country))
 		}
 	}
 	if !d.chance(v.noise.PostcodeNull) && s.Address.Postcode != "" {
-		a.Postcode = ptr(s.Address.Postcode)
+		a.Postcode = new(s.Address.Postcode)
 		if d.chance(0.05) {
-			a.Postcode = ptr(strings.ReplaceAll(s.Address.Postcode, " ", ""))
+			a.Postcode = new(strings.ReplaceAll(s.Address.Postcode, " ", ""))
 		}
 	}
 	a.CountryID = v.country(d, s.Address.Country)
 	if d.chance(0.3) {
-		a.ContactTelephone1 = ptr(one(d, "", " ") + s.Phone)
+		a.ContactTelephone1 = new(one(d, "", " ") + s.Phone)
 	}
 	if o, _ := v.w.Operator(operator); o.Phone != "" && d.chance(0.1) {
-		a.ContactTelephone2 = ptr(o.Phone)
+		a.ContactTelephone2 = new(o.Phone)
 	}
 	if d.chance(0.03) {
-		a.ContactEmail = ptr(one(d, "", "info@"+slug(s.Name)+".example"))
+		a.ContactEmail = new(one(d, "", "info@"+slug(s.Name)+".example"))
 	}
 	if access := v.accessText(d, s); access != "" {
-		a.AccessComments = ptr(v.breakLine(d, access))
+		a.AccessComments = new(v.breakLine(d, access))
 	}
 	switch x := d.Float64(); {
 	case x < v.noise.LinkMissing:
 	case x < v.noise.LinkMissing+v.noise.LinkScript:
-		a.RelatedURL = ptr("javascript:alert('sandbox')")
+		a.RelatedURL = new("javascript:alert('sandbox')")
 	case x < v.noise.LinkMissing+v.noise.LinkScript+v.noise.LinkBare:
-		a.RelatedURL = ptr("www." + slug(operator) + ".example/stations?id=" + fmt.Sprint(id))
+		a.RelatedURL = new("www." + slug(operator) + ".example/stations?id=" + fmt.Sprint(id))
 	case s.Website != "":
-		a.RelatedURL = ptr(s.Website)
+		a.RelatedURL = new(s.Website)
 	default:
 		if o, _ := v.w.Operator(operator); o.Website != "" {
-			a.RelatedURL = ptr(o.Website)
+			a.RelatedURL = new(o.Website)
 		}
 	}
 	return a
@@ -117,7 +117,7 @@ func (v *ocmViewer) country(d dice, iso string) *int {
 	if d.chance(v.noise.WrongCountry) {
 		right = (right + d.among(1, len(v.countryRows)-1)) % len(v.countryRows)
 	}
-	return ptr(v.countryRows[right].ID)
+	return new(v.countryRows[right].ID)
 }
 
 // accessText tells opening hours and rules in words.
@@ -152,13 +152,13 @@ func (v *ocmViewer) accessText(d dice, s *Site) string {
 // notes are the general comments of a record.
 func (v *ocmViewer) notes(d dice, s *Site) *string {
 	if d.chance(v.noise.Markup) {
-		return ptr(`See <a href="http://` + slug(s.Name) + `.example">website</a><br/>& ask for "EV" <script>alert(1)</script>`)
+		return new(`See <a href="http://` + slug(s.Name) + `.example">website</a><br/>& ask for "EV" <script>alert(1)</script>`)
 	}
 	if s.Directions != "" && d.chance(0.5) {
-		return ptr(v.breakLine(d, s.Directions))
+		return new(v.breakLine(d, s.Directions))
 	}
 	if d.chance(0.02) {
-		return ptr("")
+		return new("")
 	}
 	return nil
 }
@@ -170,19 +170,19 @@ func (v *ocmViewer) metadata(d dice, s *Site, id, provider int) []ocmMetadataVal
 		values = append(values, m)
 	}
 	if provider == ocmFirstProviderID+4 {
-		add(ocmMetadataValue{MetadataFieldID: ocmMetaAttribution, ItemValue: ptr("Data shared by Roam Hub <roamhub.example> & partners")})
+		add(ocmMetadataValue{MetadataFieldID: ocmMetaAttribution, ItemValue: new("Data shared by Roam Hub <roamhub.example> & partners")})
 	}
 	if d.chance(v.noise.Metadata) {
 		add(ocmMetadataValue{
-			MetadataFieldID: ocmMetaAttribution, ItemValue: ptr("Position surveyed by " + s.Address.Town + " Mapping Circle"),
-			MetadataFieldOption: &ocmMetadataOption{ocmMetaAttribution, ocmPositioningValue, ptr("Positioning")},
+			MetadataFieldID: ocmMetaAttribution, ItemValue: new("Position surveyed by " + s.Address.Town + " Mapping Circle"),
+			MetadataFieldOption: &ocmMetadataOption{ocmMetaAttribution, ocmPositioningValue, new("Positioning")},
 		})
 	}
 	if d.chance(v.noise.Metadata) {
-		add(ocmMetadataValue{MetadataFieldID: ocmMetaHours, ItemValue: ptr("Mo-Su 06:00-23:00")})
+		add(ocmMetadataValue{MetadataFieldID: ocmMetaHours, ItemValue: new("Mo-Su 06:00-23:00")})
 	}
 	if s.Kind == Hotel && d.chance(0.1) {
-		add(ocmMetadataValue{MetadataFieldID: ocmMetaPOIType, MetadataFieldOption: &ocmMetadataOption{ocmMetaPOIType, 2, ptr("Hotel")}})
+		add(ocmMetadataValue{MetadataFieldID: ocmMetaPOIType, MetadataFieldOption: &ocmMetadataOption{ocmMetaPOIType, 2, new("Hotel")}})
 	}
 	return values
 }
@@ -198,7 +198,7 @@ func (v *ocmViewer) points(d dice, p *ocmPOI, stations []Station) {
 	if d.chance(v.noise.PointsWrong) {
 		n = max(0, n+one(d, -1, 1, 2, -2))
 	}
-	p.NumberOfPoints = ptr(n)
+	p.NumberOfPoints = new(n)
 }
 
 // twin lists a site again: another provider, another id, a position 20 to 90 m
@@ -207,16 +207,16 @@ func (v *ocmViewer) twin(d dice, s *Site, first *ocmPOI, stations []Station) *oc
 	lat, lon := move(first.AddressInfo.Latitude, first.AddressInfo.Longitude, d.between(20, 90), d.between(0, 2*math.Pi))
 	p := v.record(d, s, ocmIDOf(s.ID, ocmTwinSlot), stations[0].Operator, stations, lat, lon)
 	if *p.DataProviderID == *first.DataProviderID {
-		p.DataProviderID = ptr(ocmFirstProviderID + 5)
+		p.DataProviderID = new(ocmFirstProviderID + 5)
 		if *first.DataProviderID == ocmFirstProviderID+5 {
-			p.DataProviderID = ptr(ocmContributors)
+			p.DataProviderID = new(ocmContributors)
 		}
 	}
 	if d.chance(v.noise.TwinMarked) {
 		if d.chance(0.5) {
-			p.StatusTypeID = ptr(ocmStatusDuplicate)
+			p.StatusTypeID = new(ocmStatusDuplicate)
 		} else {
-			p.SubmissionStatusTypeID = ptr(ocmDelistedTwin)
+			p.SubmissionStatusTypeID = new(ocmDelistedTwin)
 		}
 	}
 	return p
@@ -227,7 +227,7 @@ func (v *ocmViewer) twin(d dice, s *Site, first *ocmPOI, stations []Station) *oc
 func (v *ocmViewer) archive(d dice, s *Site, edited *ocmPOI) *ocmPOI {
 	old := *edited
 	old.ID, old.UUID = ocmIDOf(s.ID, ocmArchiveSlot), guid(d)
-	old.SubmissionStatusTypeID = ptr(ocmSuperseded)
+	old.SubmissionStatusTypeID = new(ocmSuperseded)
 	old.UserComments, old.MediaItems = nil, nil
 	a := *edited.AddressInfo
 	a.ID = old.ID + 357
@@ -237,9 +237,9 @@ func (v *ocmViewer) archive(d dice, s *Site, edited *ocmPOI) *ocmPOI {
 		old.Connections[i].ID = old.ID*100 + i
 	}
 	if *edited.DataProviderID == ocmContributors {
-		old.DataProviderID = ptr(ocmFirstProviderID)
+		old.DataProviderID = new(ocmFirstProviderID)
 	}
-	edited.DataProviderID = ptr(ocmContributors)
-	edited.ParentChargePointID = ptr(old.ID)
+	edited.DataProviderID = new(ocmContributors)
+	edited.ParentChargePointID = new(old.ID)
 	return &old
 }

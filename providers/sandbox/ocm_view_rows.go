@@ -90,12 +90,12 @@ func (v *ocmViewer) connections(d dice, id int, operator string, stations []Stat
 		c := v.connection(own, g.plug)
 		c.ID = id*100 + n
 		if c.Quantity != nil && *c.Quantity != 0 {
-			c.Quantity = ptr(g.count)
+			c.Quantity = new(g.count)
 		}
 		if withIDs {
-			c.Reference = ptr(g.evse.EVSEID)
+			c.Reference = new(g.evse.EVSEID)
 			if d.chance(0.5) {
-				c.Comments = ptr(fmt.Sprintf("%s-%d", strings.ToUpper(operator[:min(3, len(operator))]), g.evse.Number))
+				c.Comments = new(fmt.Sprintf("%s-%d", strings.ToUpper(operator[:min(3, len(operator))]), g.evse.Number))
 			}
 		}
 		rows = append(rows, c)
@@ -107,33 +107,33 @@ func (v *ocmViewer) connections(d dice, id int, operator string, stations []Stat
 }
 
 func (v *ocmViewer) connection(d dice, p Plug) ocmConnection {
-	c := ocmConnection{ConnectionTypeID: ptr(ocmPlugID(d, p)), Quantity: ptr(1)}
+	c := ocmConnection{ConnectionTypeID: new(ocmPlugID(d, p)), Quantity: new(1)}
 	if d.chance(v.noise.TypeZero) {
-		c.ConnectionTypeID = ptr(0)
+		c.ConnectionTypeID = new(0)
 	}
 	if d.chance(v.noise.QuantityNull) {
 		c.Quantity = nil
 	} else if d.chance(v.noise.QuantityZero) {
-		c.Quantity = ptr(0)
+		c.Quantity = new(0)
 	}
 	if !d.chance(v.noise.PowerNull) {
-		c.PowerKW = ptr(p.PowerKW)
+		c.PowerKW = new(p.PowerKW)
 		if d.chance(v.noise.PowerWrong) {
 			if p.Current == DC {
-				c.PowerKW = ptr(50.0) // what an import assumes of everything fast
+				c.PowerKW = new(50.0) // what an import assumes of everything fast
 			} else {
-				c.PowerKW = ptr(one(d, 3.5, 7, 43))
+				c.PowerKW = new(one(d, 3.5, 7, 43))
 			}
 		}
 	}
 	if !d.chance(v.noise.ElectricNull) {
-		c.Amps, c.Voltage = ptr(p.CurrentA), ptr(p.VoltageV)
+		c.Amps, c.Voltage = new(p.CurrentA), new(p.VoltageV)
 	}
 	if !d.chance(v.noise.CurrentNull) {
-		c.CurrentTypeID = ptr(map[Current]int{ACSingle: 10, ACThree: 20, DC: 30}[p.Current])
+		c.CurrentTypeID = new(map[Current]int{ACSingle: 10, ACThree: 20, DC: 30}[p.Current])
 	}
 	if !d.chance(v.noise.ConnStatusNull) {
-		c.StatusTypeID = ptr(one(d, 50, 50, 50, 0))
+		c.StatusTypeID = new(one(d, 50, 50, 50, 0))
 	}
 	if !d.chance(0.1) {
 		level := 2
@@ -143,10 +143,10 @@ func (v *ocmViewer) connection(d dice, p Plug) ocmConnection {
 		case p.PowerKW >= 40 || p.Current == DC:
 			level = 3
 		}
-		c.LevelID = ptr(level)
+		c.LevelID = new(level)
 	}
 	if d.chance(0.05) {
-		c.Comments = ptr(one(d, "", "kW power is an estimate based on the connection type", "tethered", "Socket 1 & 2"))
+		c.Comments = new(one(d, "", "kW power is an estimate based on the connection type", "tethered", "Socket 1 & 2"))
 	}
 	return c
 }
@@ -175,50 +175,50 @@ func (v *ocmViewer) people(d dice, p *ocmPOI, s *Site, part, of int) {
 
 func (v *ocmViewer) comment(d dice, poi, n int, r Review) ocmComment {
 	c := ocmComment{
-		ID: poi*100 + n, ChargePointID: poi, CommentTypeID: ptr(10),
+		ID: poi*100 + n, ChargePointID: poi, CommentTypeID: new(10),
 		DateCreated: v.date(d, r.At),
 	}
 	switch r.Topic {
 	case TopicNotice:
-		c.CommentTypeID = ptr(50)
+		c.CommentTypeID = new(50)
 	case TopicCorrection:
-		c.CommentTypeID = ptr(one(d, 100, 100, 110))
-		c.IsActionedByEditor = ptr(d.chance(0.5))
+		c.CommentTypeID = new(one(d, 100, 100, 110))
+		c.IsActionedByEditor = new(d.chance(0.5))
 	case TopicFault:
-		c.CommentTypeID = ptr(1000)
+		c.CommentTypeID = new(1000)
 	case TopicVisit:
 		if d.chance(0.05) {
-			c.IsActionedByEditor = ptr(false)
+			c.IsActionedByEditor = new(false)
 		}
 	}
 	if person, ok := v.w.Person(r.Author); ok && !d.chance(v.noise.CommentNoUser) {
 		c.User = ocmPerson(person)
-		c.UserName = ptr(person.Name)
+		c.UserName = new(person.Name)
 	} else if !d.chance(v.noise.CommentNoName) {
-		c.UserName = ptr(one(d, "a driver", "guest 7", "Anon & Co", ""))
+		c.UserName = new(one(d, "a driver", "guest 7", "Anon & Co", ""))
 	}
 	if r.Text != "" && !d.chance(v.noise.CommentNoText) {
-		c.Comment = ptr(r.Text)
+		c.Comment = new(r.Text)
 		if d.chance(v.noise.Markup) {
-			c.Comment = ptr("<p>" + r.Text + "</p>\r\n<img src=x onerror=alert(1)>")
+			c.Comment = new("<p>" + r.Text + "</p>\r\n<img src=x onerror=alert(1)>")
 		}
 	} else if d.chance(0.3) {
-		c.Comment = ptr("")
+		c.Comment = new("")
 	}
 	if r.Rating > 0 && !d.chance(v.noise.CommentNoRating) {
-		c.Rating = ptr(r.Rating)
+		c.Rating = new(r.Rating)
 		if d.chance(v.noise.RatingContradicts) {
-			c.Rating = ptr(6 - r.Rating)
+			c.Rating = new(6 - r.Rating)
 		}
 	}
 	if d.chance(v.noise.RatingOutside) {
-		c.Rating = ptr(one(d, 0, 6, 10, 255))
+		c.Rating = new(one(d, 0, 6, 10, 255))
 	}
 	if id, ok := ocmCheckin(d, r.Outcome); ok && !d.chance(v.noise.CommentNoCheckin) {
-		c.CheckinStatusTypeID = ptr(id)
+		c.CheckinStatusTypeID = new(id)
 	}
 	if d.chance(v.noise.CommentLink) {
-		c.RelatedURL = ptr(one(d, "javascript:alert(1)", "http://blog.example/?p=1&q=2", "data:text/html,hi", "www.blog.example"))
+		c.RelatedURL = new(one(d, "javascript:alert(1)", "http://blog.example/?p=1&q=2", "data:text/html,hi", "www.blog.example"))
 	}
 	return c
 }
@@ -270,8 +270,8 @@ func ocmCheckin(d dice, o Outcome) (id int, ok bool) {
 
 func ocmPerson(p Person) *ocmUser {
 	return &ocmUser{
-		ID: int(p.ID) + 4000, Username: ptr(p.Name), ReputationPoints: ptr(p.Reputation),
-		ProfileImageURL: ptr("https://www.gravatar.com/avatar/" + p.AvatarHash + "?s=80&d=robohash"),
+		ID: int(p.ID) + 4000, Username: new(p.Name), ReputationPoints: new(p.Reputation),
+		ProfileImageURL: new("https://www.gravatar.com/avatar/" + p.AvatarHash + "?s=80&d=robohash"),
 	}
 }
 
@@ -281,11 +281,11 @@ func (v *ocmViewer) photo(d dice, poi, n int, s *Site, ph Photo) ocmMedia {
 		host = "https://s3-ap-southeast-2.amazonaws.com/openchargemap"
 	}
 	url := func(size string) *string {
-		return ptr(fmt.Sprintf("%s/images/%s/OCM%d/OCM-%d.%s.%s%02d.jpg", host, s.Address.Country, poi, poi, size, ph.At.Format("20060102150405"), n))
+		return new(fmt.Sprintf("%s/images/%s/OCM%d/OCM-%d.%s.%s%02d.jpg", host, s.Address.Country, poi, poi, size, ph.At.Format("20060102150405"), n))
 	}
 	m := ocmMedia{
 		ID: poi*100 + n, ChargePointID: poi, ItemURL: url("orig"), ItemThumbnailURL: url("thmb"),
-		Comment: ptr(ph.Caption), IsEnabled: !d.chance(v.noise.PhotoDisabled), IsVideo: d.chance(v.noise.PhotoVideo),
+		Comment: new(ph.Caption), IsEnabled: !d.chance(v.noise.PhotoDisabled), IsVideo: d.chance(v.noise.PhotoVideo),
 		IsFeaturedItem: d.chance(0.02), DateCreated: v.date(d, ph.At.Truncate(time.Second)),
 	}
 	if d.chance(0.3) && ph.Caption == "" {
@@ -293,7 +293,7 @@ func (v *ocmViewer) photo(d dice, poi, n int, s *Site, ph Photo) ocmMedia {
 	}
 	if d.chance(v.noise.PhotoExternal) {
 		m.IsExternalResource = true
-		m.ItemURL, m.ItemThumbnailURL = ptr("http://pictures.example/"+fmt.Sprint(m.ID)+".jpg"), nil
+		m.ItemURL, m.ItemThumbnailURL = new("http://pictures.example/"+fmt.Sprint(m.ID)+".jpg"), nil
 	}
 	if person, ok := v.w.Person(ph.Author); ok && !d.chance(v.noise.PhotoNoUser) {
 		m.User = ocmPerson(person)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,34 +17,13 @@ func TestTheOCMViewHasEveryQuirk(t *testing.T) {
 		return func(p *ocmPOI) bool { return ok(*p.AddressInfo.Title) }
 	}
 	row := func(ok func(ocmConnection) bool) func(*ocmPOI) bool {
-		return func(p *ocmPOI) bool {
-			for _, c := range p.Connections {
-				if ok(c) {
-					return true
-				}
-			}
-			return false
-		}
+		return func(p *ocmPOI) bool { return slices.ContainsFunc(p.Connections, ok) }
 	}
 	comment := func(ok func(ocmComment) bool) func(*ocmPOI) bool {
-		return func(p *ocmPOI) bool {
-			for _, c := range p.UserComments {
-				if ok(c) {
-					return true
-				}
-			}
-			return false
-		}
+		return func(p *ocmPOI) bool { return slices.ContainsFunc(p.UserComments, ok) }
 	}
 	media := func(ok func(ocmMedia) bool) func(*ocmPOI) bool {
-		return func(p *ocmPOI) bool {
-			for _, m := range p.MediaItems {
-				if ok(m) {
-					return true
-				}
-			}
-			return false
-		}
+		return func(p *ocmPOI) bool { return slices.ContainsFunc(p.MediaItems, ok) }
 	}
 	truth := func(p *ocmPOI) Site { s, _ := w.Site(p.site); return s }
 	ids := make(map[int]int)

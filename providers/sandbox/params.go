@@ -137,7 +137,8 @@ type OCMNoise struct {
 	// UsageNull and UsageZero are the two ways not to know the usage.
 	UsageNull, UsageZero float64
 	// OperatorNull and OperatorUnknown (id 1) are the two ways not to know the
-	// operator. OperatorStale is the chance of a brand that is no more.
+	// operator. OperatorStale is the chance that an operator which once had
+	// another brand is still listed under that.
 	OperatorNull, OperatorUnknown, OperatorStale float64
 	// NotOpen is the chance of a data provider without an open licence.
 	NotOpen float64
@@ -223,7 +224,7 @@ func DefaultParams() Params {
 			UnderReview: 0.01, Delisted: 0.015, NotPublic: 0.003, ClosedListed: 0.35,
 			StatusNull: 0.14, StatusZero: 0.30,
 			UsageNull: 0.20, UsageZero: 0.04,
-			OperatorNull: 0.15, OperatorUnknown: 0.10, OperatorStale: 0.02,
+			OperatorNull: 0.15, OperatorUnknown: 0.10, OperatorStale: 0.2,
 			NotOpen:        0.12,
 			PositionSigmaM: 12, PositionFar: 0.02, PositionZero: 0.002, PositionRounded: 0.01,
 			WrongCountry: 0.002,

@@ -37,6 +37,7 @@ func (g *generator) surroundings(d dice, s *Site) {
 		likely[Food] = 1
 	case TrainStation:
 		likely[PublicTransport] = 1
+	default: // what is usual anywhere
 	}
 	for a := Toilets; a <= ValetParking; a++ {
 		if d.chance(likely[a]) {

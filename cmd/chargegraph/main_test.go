@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// program is chargegraph running inside the test.
+type program struct {
+	url    string
+	log    *bytes.Buffer
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// start runs chargegraph and returns once it has said where it listens.
+func start(t *testing.T, env map[string]string, args ...string) *program {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	reader, writer := io.Pipe()
+	p := &program{log: new(bytes.Buffer), cancel: cancel, done: make(chan error, 1)}
+	go func() {
+		err := run(ctx, args, func(name string) string { return env[name] }, writer)
+		_ = writer.CloseWithError(errors.Join(err, io.EOF))
+		p.done <- err
+	}()
+	lines := bufio.NewScanner(reader)
+	where := regexp.MustCompile(`API +(http://\S+)/graphql`)
+	for lines.Scan() {
+		p.log.WriteString(lines.Text() + "\n")
+		if m := where.FindStringSubmatch(lines.Text()); m != nil {
+			p.url = m[1]
+			break
+		}
+	}
+	if p.url == "" {
+		cancel()
+		t.Fatalf("it did not start: %v\n%s", <-p.done, p.log)
+	}
+	go func() {
+		for lines.Scan() { // or the program would wait for somebody to read
+		}
+	}()
+	t.Cleanup(p.stop(t))
+	return p
+}
+
+func (p *program) stop(t *testing.T) func() {
+	return func() {
+		p.cancel()
+		if err := <-p.done; err != nil {
+			t.Errorf("it did not end cleanly: %v", err)
+		}
+	}
+}
+
+// ask posts a query and returns the answer.
+func (p *program) ask(t *testing.T, query string) []byte {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := new(http.Client).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func TestItServesAMadeUpWorldWithoutConfiguration(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil, "-addr", "127.0.0.1:0", "-sites", "200")
+	for _, want := range []string{"playground   http://127.0.0.1:", "MADE UP", "OCM_API_KEY", "OCM_MIRROR", "-config"} {
+		if !strings.Contains(p.log.String()+readAll(t, p), want) {
+			t.Errorf("the greeting does not say %q:\n%s", want, p.log)
+		}
+	}
+	var answer struct {
+		Data struct {
+			Sources []struct {
+				Mode        string
+				Attribution struct{ Text string }
+			}
+		}
+		Extensions struct{ Sandbox bool }
+	}
+	raw := p.ask(t, `{ sources { mode attribution { text } } }`)
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		t.Fatal(err)
+	}
+	if !answer.Extensions.Sandbox || answer.Data.Sources[0].Mode != "SANDBOX" || answer.Data.Sources[0].Attribution.Text != "made-up data" {
+		t.Errorf("the made-up data does not say that it is: %s", raw)
+	}
+}
+
+// readAll returns what else is known of the start: the greeting is one write
+// that ends behind the line that start waits for.
+func readAll(*testing.T, *program) string {
+	var b bytes.Buffer
+	greet(&b, addr("127.0.0.1:1"), true)
+	return b.String()
+}
+
+type addr string
+
+func (addr) Network() string  { return "tcp" }
+func (a addr) String() string { return string(a) }
+
+func TestItRefusesToPassMadeUpDataForReal(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), []string{"-addr", "0.0.0.0:0"}, func(string) string { return "" }, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "made-up data is served on loopback addresses only") {
+		t.Errorf("on an address for everybody it says %v", err)
+	}
+}
+
+func TestItServesAMirror(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "pois.json")
+	write(t, file, `[{"ID": 7, "AddressInfo": {"Title": " Town Hall ", "CountryID": 1, "Latitude": 51.5, "Longitude": -0.1}, "OperatorID": 1234567, "Connections": [{"ID": 1, "ConnectionTypeID": 33, "PowerKW": 50}], "SubmissionStatusTypeID": 200}, {"ID": "broken"}]`)
+	p := start(t, map[string]string{"OCM_MIRROR": file, "CHARGEGRAPH_ADDR": "127.0.0.1:0"})
+	got := string(p.ask(t, `{ pois(area: {country: "GB"}) { nodes { id title operator { title } connections { type powerKw } } } sources { mode recordCount } }`))
+	want := `{"data":{"pois":{"nodes":[{"id":"poi:ocm:7","title":"Town Hall","operator":{"title":"Operator 1234567"},"connections":[{"type":"CCS_2","powerKw":50}]}]},"sources":[{"mode":"MIRROR","recordCount":1}]}}`
+	if strings.TrimSpace(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestItSaysWhatIsWrongWithAConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const key = "7d2d5f3e-secret"
+	env := map[string]string{"KEY": key, "MULTILINE": "x\nsources: []"}
+	tests := []struct {
+		name, file, says string
+	}{
+		{"an unknown key, with its line", "addr: 127.0.0.1:0\nsourcez: []\n", "[2:1] unknown field \"sourcez\""},
+		{"an unknown key of a source, without the source's secret", "sources:\n  - {provider: ocm, key: \"" + key + "\", urll: x}\n", "unknown field \"urll\""},
+		{"a variable that is not set, with its line", "sources:\n  - provider: ocm\n    key: \"${NO_SUCH}\"\n", "line 3: the variable NO_SUCH is not set"},
+		{"a provider that is not known", "sources:\n  - {provider: tesla, url: \"http://x\", key: \"${KEY}\"}\n", "provider \"tesla\" is not known"},
+		{"live and mirror in one", "sources:\n  - {provider: ocm, url: \"http://x\", mirror: x}\n", "either an export or live"},
+		{"neither live nor mirror", "sources:\n  - {provider: ocm}\n", "neither url nor mirror"},
+		{"no key", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\"}\n", "key is not set"},
+		{"a name that cannot stand in an id", "sources:\n  - {provider: ocm, name: \"Ö\", url: \"http://x\", key: k}\n", "begins with a lower-case letter"},
+		{"two sources of one name", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: \"${KEY}\"}\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: \"${KEY}\"}\n", "two sources are called \"ocm\""},
+		{"a mirror that is not there", "sources:\n  - {provider: ocm, mirror: /no/such/file}\n", "no such file"},
+		{"an address that is none", "addr: here\n", "not an address"},
+		{"no YAML", "addr: [", "[1:"},
+		{"a value with a line of its own stays a value", "sources:\n  - {provider: \"${MULTILINE}\", url: x}\n", "is not known"},
+	}
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(dir, string(rune('a'+i))+".yaml")
+			text := test.file
+			if !strings.Contains(text, "addr:") {
+				text += "addr: 127.0.0.1:0\n"
+			}
+			write(t, file, text)
+			err := run(t.Context(), []string{"-config", file}, func(name string) string { return env[name] }, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("it says %v, want %q in it", err, test.says)
+			}
+			if err != nil && strings.Contains(err.Error(), key) {
+				t.Errorf("it tells the key: %v", err)
+			}
+		})
+	}
+}
+
+func TestItSaysWhatIsWrongWithTheEnvironment(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		env  map[string]string
+		says string
+	}{
+		"a URL without a key": {map[string]string{"OCM_URL": "http://127.0.0.1:1/v3"}, "OCM_API_KEY is not"},
+		"a mirror and a key":  {map[string]string{"OCM_MIRROR": "x", "OCM_API_KEY": "k"}, "one Open Charge Map is enough"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := run(t.Context(), []string{"-addr", "127.0.0.1:0"}, func(name string) string { return test.env[name] }, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("it says %v, want %q in it", err, test.says)
+			}
+		})
+	}
+}
+
+func TestHelpTellsEveryFlag(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		says []string
+	}{
+		{[]string{"-h"}, []string{"-config", "-addr", "-sandbox", "-log", "-seed", "-sites", "-fault"}},
+		{[]string{"sandbox", "-h"}, []string{"-ocm", "-ocm-addr", "-ocm-reference", "-ocm-key", "-seed", "-sites", "-fault", "_sandbox/faults"}},
+		{[]string{"help"}, []string{"OCM_API_KEY", "OCM_URL", "OCM_MIRROR", "CHARGEGRAPH_ADDR", "sandbox"}},
+	} {
+		var out bytes.Buffer
+		if err := run(t.Context(), test.args, func(string) string { return "" }, &out); err != nil && !errors.Is(err, flag.ErrHelp) {
+			t.Errorf("%v: %v", test.args, err)
+		}
+		for _, want := range test.says {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%v does not tell %s:\n%s", test.args, want, &out)
+			}
+		}
+	}
+	if err := run(t.Context(), []string{"fly"}, func(string) string { return "" }, io.Discard); err == nil || !strings.Contains(err.Error(), `no command "fly"`) {
+		t.Errorf("an unknown command says %v", err)
+	}
+}
