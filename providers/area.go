@@ -68,25 +68,32 @@ func (c InCountry) Widen(m float64) Area { return InCountry{Code: c.Code, Margin
 // taken the short way round. Grown, it also holds what is within its margin.
 type Polygon struct {
 	ring    []Point // as given, not closed
-	edges   *polyline
-	centre  float64 // longitude in the middle of the ring
+	corners []Point // closed and unrolled
 	bounds  Bounds
+	west    float64   // least longitude of corners
+	edges   *polyline // nil without a margin
 	marginM float64
 }
 
 // NewPolygon returns the area inside ring, which is closed automatically and
 // needs at least three points. Check says whether it bounds an area at all.
 func NewPolygon(ring []Point) *Polygon {
-	if n := len(ring); n > 3 && ring[0] == ring[n-1] {
+	if n := len(ring); n > 3 && ring[0].Lat == ring[n-1].Lat && math.Mod(ring[0].Lon-ring[n-1].Lon, 360) == 0 {
 		ring = ring[:n-1]
 	}
 	closed := append(append(make([]Point, 0, len(ring)+1), ring...), ring[0])
-	edges := newPolyline(closed)
-	west, east := math.Inf(1), math.Inf(-1)
-	for _, p := range edges.points {
-		west, east = math.Min(west, p.Lon), math.Max(east, p.Lon)
+	p := &Polygon{ring: closed[:len(ring):len(ring)], corners: unroll(closed), bounds: BoundsOf(closed)}
+	p.west, _ = p.reachLon()
+	return p
+}
+
+// reachLon returns the least and the greatest longitude of the unrolled corners.
+func (p *Polygon) reachLon() (west, east float64) {
+	west, east = math.Inf(1), math.Inf(-1)
+	for _, c := range p.corners {
+		west, east = math.Min(west, c.Lon), math.Max(east, c.Lon)
 	}
-	return &Polygon{ring: closed[:len(ring)], edges: edges, centre: (west + east) / 2, bounds: BoundsOf(closed)}
+	return west, east
 }
 
 // RingError says why a ring bounds no area, and where.
@@ -99,23 +106,13 @@ func (e *RingError) Error() string {
 	return fmt.Sprintf("%s near latitude %.6f, longitude %.6f", e.Reason, e.At.Lat, e.At.Lon)
 }
 
-// Check returns a *RingError for a ring that goes round a pole, or that touches
-// or crosses itself.
+// Check returns a *RingError for a ring that goes round the Earth, overlaps its
+// own beginning there, or touches or crosses itself.
 func (p *Polygon) Check() error {
-	pts := p.edges.points
-	last := pts[len(pts)-1]
-	if math.Abs(last.Lon-pts[0].Lon) > 1e-9 {
+	corners, n := p.corners, len(p.ring)
+	if west, east := p.reachLon(); corners[n] != corners[0] || east-west > 360 {
 		return &RingError{Reason: "the polygon goes round the Earth; cut it in two", At: p.ring[0]}
 	}
-	// The corners alone, unrolled: a long edge is cut into pieces in p.edges.
-	corners := make([]Point, len(p.ring)+1)
-	corners[0] = p.ring[0]
-	for i := 1; i < len(corners); i++ {
-		prev, next := p.ring[i-1], p.ring[i%len(p.ring)]
-		corners[i] = Point{Lat: next.Lat, Lon: corners[i-1].Lon + wrapLon(next.Lon-prev.Lon)}
-	}
-	n := len(p.ring)
-	corners[n] = corners[0] // unrolling rounds
 	for i := range n {
 		if corners[i] == corners[i+1] {
 			return &RingError{Reason: "the polygon has the same corner twice", At: p.ring[i]}
@@ -201,12 +198,11 @@ func (p *Polygon) inside(q Point) bool {
 		return false
 	}
 	// The ring was unrolled along its edges; bring q into the same turn.
-	x := p.centre + wrapLon(q.Lon-wrapLon(p.centre))
+	x := q.Lon + 360*math.Ceil((p.west-q.Lon)/360-1e-9)
 	y := q.Lat
 	in := false
-	pts := p.edges.points
-	for i := 1; i < len(pts); i++ {
-		a, b := pts[i-1], pts[i]
+	for i := 1; i < len(p.corners); i++ {
+		a, b := p.corners[i-1], p.corners[i]
 		cross := (b.Lon-a.Lon)*(y-a.Lat) - (b.Lat-a.Lat)*(x-a.Lon)
 		if cross == 0 && x >= math.Min(a.Lon, b.Lon) && x <= math.Max(a.Lon, b.Lon) && y >= math.Min(a.Lat, b.Lat) && y <= math.Max(a.Lat, b.Lat) {
 			return true // on an edge
@@ -225,7 +221,10 @@ func (p *Polygon) Cover() []Bounds { return []Bounds{p.bounds.Grow(p.marginM)} }
 func (p *Polygon) Widen(m float64) Area {
 	grown := *p
 	grown.marginM += m
-	grown.edges = p.edges.reach(grown.marginM)
+	if grown.edges == nil {
+		grown.edges = newPolyline(p.corners)
+	}
+	grown.edges = grown.edges.reach(grown.marginM)
 	return &grown
 }
 
@@ -299,25 +298,25 @@ type chunk struct {
 }
 
 const (
-	// maxPieceDeg is the longest piece of a line: at 0.1 degree (11 km) the
-	// nearest point found on a flat map is right to centimetres.
+	// maxPieceDeg is the longest piece of a line: along 0.1 degree (11 km) it
+	// curves so little that distances to it have one minimum, near that of a flat map.
 	maxPieceDeg = 0.1
 	// chunkPieces balances the boxes to look at against the pieces inside one.
 	chunkPieces = 48
 )
 
 func newPolyline(points []Point) *polyline {
-	l := &polyline{points: []Point{points[0]}, cum: []float64{0}}
-	for i := 1; i < len(points); i++ {
-		last := l.points[len(l.points)-1]
-		dLat := points[i].Lat - last.Lat
-		dLon := wrapLon(points[i].Lon - points[i-1].Lon)
+	corners := unroll(points)
+	l := &polyline{points: corners[:1:1], cum: []float64{0}}
+	for i := 1; i < len(corners); i++ {
+		from, to := corners[i-1], corners[i]
+		dLat, dLon := to.Lat-from.Lat, to.Lon-from.Lon
 		n := int(math.Max(1, math.Ceil(math.Max(math.Abs(dLat), math.Abs(dLon))/maxPieceDeg)))
 		for k := 1; k <= n; k++ {
 			t := float64(k) / float64(n)
-			next := Point{Lat: last.Lat + t*dLat, Lon: last.Lon + t*dLon}
+			next := Point{Lat: from.Lat + t*dLat, Lon: from.Lon + t*dLon}
 			if k == n {
-				next.Lat = points[i].Lat
+				next = to
 			}
 			prev := l.points[len(l.points)-1]
 			l.cum = append(l.cum, l.cum[len(l.cum)-1]+prev.DistanceM(next))
@@ -368,15 +367,20 @@ type near struct {
 // that both figures are +Inf. Of several equally near points the first counts.
 func (l *polyline) nearest(p Point) near {
 	best := near{distanceM: math.Inf(1), alongM: math.Inf(1)}
+	limitDeg := deg(l.reachM/EarthRadiusM) * (1 + 1e-9)
 	for _, c := range l.chunks {
 		if !c.reach.Contains(p) {
 			continue
 		}
 		for i := c.from; i < c.to; i++ {
 			a, b := l.points[i], l.points[i+1]
+			if math.Min(a.Lat, b.Lat)-p.Lat > limitDeg || p.Lat-math.Max(a.Lat, b.Lat) > limitDeg {
+				continue // further north or south than the best
+			}
 			t, d := nearestOnPiece(p, a, b)
 			if d < best.distanceM && d <= l.reachM {
 				best = near{distanceM: d, alongM: l.cum[i] + t*(l.cum[i+1]-l.cum[i])}
+				limitDeg = deg(d/EarthRadiusM) * (1 + 1e-9)
 			}
 		}
 	}
@@ -384,20 +388,34 @@ func (l *polyline) nearest(p Point) near {
 }
 
 // nearestOnPiece returns where on a short piece a–b the point nearest to p lies
-// (0 at a, 1 at b) and its distance in metres. The place is found on a flat map
-// whose east-west scale is that between p and the place, which is why it is
-// sought twice: the second time the place is known well enough for the scale.
+// (0 at a, 1 at b) and its distance in metres. A flat map, with the east-west
+// scale between p and a, gives a first guess; Newton's method on the haversine
+// corrects it, since for a point tens of kilometres away, or at high latitudes,
+// the guess is wrong by metres.
 func nearestOnPiece(p, a, b Point) (t, distanceM float64) {
-	bx, by := b.Lon-a.Lon, b.Lat-a.Lat
-	px, py := wrapLon(p.Lon-a.Lon), p.Lat-a.Lat
-	lat := a.Lat
-	for range 2 {
-		k := math.Cos(rad((p.Lat + lat) / 2))
-		k *= k
-		if norm := bx*bx*k + by*by; norm > 0 {
-			t = math.Max(0, math.Min(1, (px*bx*k+py*by)/norm))
-		}
-		lat = a.Lat + t*by
+	bx, by := rad(b.Lon-a.Lon), rad(b.Lat-a.Lat)
+	px, py := rad(wrapLon(p.Lon-a.Lon)), rad(p.Lat-a.Lat)
+	cosP := math.Cos(rad(p.Lat))
+	k := cosP * math.Cos(rad(a.Lat))
+	if norm := bx*bx*k + by*by; norm > 0 {
+		t = math.Max(0, math.Min(1, (px*bx*k+py*by)/norm))
 	}
-	return t, p.DistanceM(Point{Lat: lat, Lon: a.Lon + t*bx})
+	for range 4 { // two are the rule
+		sinLat, cosLat := math.Sincos(rad(a.Lat) + t*by)
+		sinY, cosY := math.Sincos(t*by - py)
+		sinX, cosX := math.Sincos(t*bx - px)
+		hav := (1 - cosX) / 2
+		first := by*sinY/2 + cosP*(cosLat*bx*sinX/2-sinLat*by*hav)
+		second := by*by*cosY/2 + cosP*(cosLat*(bx*bx*cosX/2-by*by*hav)-sinLat*by*bx*sinX)
+		if second <= 0 {
+			break // no minimum near by: next to a pole, or a piece without length
+		}
+		next := math.Max(0, math.Min(1, t-first/second))
+		done := math.Abs(next-t) < 1e-7 // of 11 km
+		t = next
+		if done {
+			break
+		}
+	}
+	return t, p.DistanceM(Point{Lat: a.Lat + t*(b.Lat-a.Lat), Lon: a.Lon + t*(b.Lon-a.Lon)})
 }

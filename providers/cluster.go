@@ -11,7 +11,7 @@ import (
 // one zoom.
 type Cluster struct {
 	ID            string
-	Location      Point // the mean position on Web Mercator
+	Location      Point // the mean position on Web Mercator, never outside Bounds
 	Count         int
 	Bounds        Bounds // of the positions it stands for
 	ExpansionZoom int    // the zoom at which it comes apart; MaxZoom where it never does
@@ -150,7 +150,11 @@ func Clusters(pois []*POI, zoom int, name func(Cell) string) ([]Cluster, []*POI)
 			}
 		}
 		n := float64(len(group))
-		c.Location = Point{Lat: deg(math.Atan(math.Sinh(math.Pi * (1 - 2*sumY/n)))), Lon: sumX/n*360 - 180}
+		lat, lon := deg(math.Atan(math.Sinh(math.Pi*(1-2*sumY/n)))), sumX/n*360-180
+		c.Location = Point{
+			Lat: math.Max(c.Bounds.South, math.Min(c.Bounds.North, lat)),
+			Lon: math.Max(c.Bounds.West, math.Min(c.Bounds.East, lon)),
+		}
 		c.ExpansionZoom = expansionZoom(group[0].code, group[len(group)-1].code, zoom)
 		clusters = append(clusters, c)
 	}

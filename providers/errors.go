@@ -60,8 +60,8 @@ func (e *SourceError) RetryAfterSeconds() *float64 {
 	return new(e.RetryAfter.Seconds())
 }
 
-// AsSourceError returns err as a *SourceError: itself if it wraps one, TIMEOUT
-// for an expired deadline, else INTERNAL. It returns nil for nil.
+// AsSourceError returns err as a *SourceError: the one that it wraps if any,
+// TIMEOUT for an ended context, else INTERNAL. It returns nil for nil.
 func AsSourceError(err error) *SourceError {
 	var se *SourceError
 	switch {

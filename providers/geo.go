@@ -48,8 +48,7 @@ func (p Point) BearingDeg(q Point) float64 {
 	dLon := rad(q.Lon - p.Lon)
 	y := math.Sin(dLon) * math.Cos(rad(q.Lat))
 	x := math.Cos(rad(p.Lat))*math.Sin(rad(q.Lat)) - math.Sin(rad(p.Lat))*math.Cos(rad(q.Lat))*math.Cos(dLon)
-	b := math.Mod(deg(math.Atan2(y, x))+360, 360)
-	return b
+	return math.Mod(deg(math.Atan2(y, x))+360, 360)
 }
 
 // Bounds is a box of WGS84 degrees. West > East crosses the antimeridian; edges
@@ -109,14 +108,16 @@ func (b Bounds) AreaKM2() float64 {
 	return rad(b.WidthDeg()) * r * r * (math.Sin(rad(b.North)) - math.Sin(rad(b.South)))
 }
 
-// Grow returns the smallest box that holds every point within m metres of b.
-// A box that reaches a pole, or round the Earth, takes in all longitudes.
+// Grow returns the smallest box that holds every point within m metres of b,
+// but for roundings, which go outwards. A box that reaches a pole, or round the
+// Earth, takes in all longitudes.
 func (b Bounds) Grow(m float64) Bounds {
 	if m <= 0 {
 		return b
 	}
+	const slackDeg = 1e-12 // a longitude is wrapped to within 6e-14
 	angle := m / EarthRadiusM
-	dLat := deg(angle) * (1 + 1e-9)
+	dLat := deg(angle)*(1+1e-9) + slackDeg
 	grown := Bounds{South: b.South - dLat, West: -180, North: b.North + dLat, East: 180}
 	if grown.South <= -90 || grown.North >= 90 {
 		grown.South, grown.North = math.Max(grown.South, -90), math.Min(grown.North, 90)
@@ -126,11 +127,11 @@ func (b Bounds) Grow(m float64) Bounds {
 	// latitude lat lie asin(sin angle / cos lat) to its sides (Bronstein, 3.4.3.2).
 	lat := math.Max(math.Abs(b.South), math.Abs(b.North))
 	ratio := math.Sin(angle) / math.Cos(rad(lat))
-	if ratio >= 1 {
+	if ratio >= 1-1e-6 { // nearer to 1 the arc sine loses more than the slack
 		return grown
 	}
-	dLon := deg(math.Asin(ratio)) * (1 + 1e-9)
-	if b.WidthDeg()+2*dLon >= 360 {
+	dLon := deg(math.Asin(ratio))*(1+1e-9) + slackDeg
+	if b.WidthDeg()+2*dLon >= 360-slackDeg {
 		return grown
 	}
 	grown.West, grown.East = wrapLon(b.West-dLon), wrapLon(b.East+dLon)
@@ -143,8 +144,13 @@ func (b Bounds) Extend(p Point) Bounds {
 	if b.Contains(p) {
 		return b
 	}
-	east := math.Mod(p.Lon-b.East+720, 360)
-	west := math.Mod(b.West-p.Lon+720, 360)
+	east, west := p.Lon-b.East, b.West-p.Lon
+	if east < 0 {
+		east += 360
+	}
+	if west < 0 {
+		west += 360
+	}
 	if east <= west {
 		b.East = p.Lon
 	} else {
@@ -154,20 +160,41 @@ func (b Bounds) Extend(p Point) Bounds {
 }
 
 // BoundsOf returns a box that holds every point of a non-empty line or ring,
-// each step taken the short way round.
+// each step taken the short way round. Its edges are coordinates of the points.
 func BoundsOf(points []Point) Bounds {
-	first := points[0]
-	b := Bounds{South: first.Lat, North: first.Lat}
-	lon, west, east := first.Lon, first.Lon, first.Lon
-	for i := 1; i < len(points); i++ {
-		lon += wrapLon(points[i].Lon - points[i-1].Lon)
-		west, east = math.Min(west, lon), math.Max(east, lon)
-		b.South, b.North = math.Min(b.South, points[i].Lat), math.Max(b.North, points[i].Lat)
+	line := unroll(points)
+	b := Bounds{South: line[0].Lat, North: line[0].Lat}
+	west, east := 0, 0
+	for i, p := range line {
+		b.South, b.North = math.Min(b.South, p.Lat), math.Max(b.North, p.Lat)
+		if p.Lon < line[west].Lon {
+			west = i
+		}
+		if p.Lon > line[east].Lon {
+			east = i
+		}
 	}
-	if east-west >= 360 {
+	if line[east].Lon-line[west].Lon >= 360 {
 		b.West, b.East = -180, 180
 		return b
 	}
-	b.West, b.East = wrapLon(west), wrapLon(east)
+	b.West, b.East = points[west].Lon, points[east].Lon
 	return b
+}
+
+// unroll returns a line whose longitudes run on past ±180 where each step, taken
+// the short way round, crosses the antimeridian. They differ from those given by
+// whole turns, never by a rounding between two of them: what lies on an edge
+// that does not cross stays on it.
+func unroll(points []Point) []Point {
+	line := make([]Point, len(points))
+	turn := 0.0
+	for i, p := range points {
+		if i > 0 {
+			step := p.Lon - points[i-1].Lon
+			turn += 360 * math.Round((wrapLon(step)-step)/360)
+		}
+		line[i] = Point{Lat: p.Lat, Lon: p.Lon + turn}
+	}
+	return line
 }

@@ -24,7 +24,7 @@ const maxKeyLen = 256
 // ParseKey reads a key as written by NewKey. It returns an *IDError for
 // anything that no source could have written.
 func ParseKey(s string) (Key, error) {
-	if len(s) > maxKeyLen || !utf8.ValidString(s) || strings.IndexFunc(s, unicode.IsControl) >= 0 {
+	if !legible(s) {
 		return "", &IDError{What: "record key"}
 	}
 	k := Key(s)
@@ -33,6 +33,11 @@ func ParseKey(s string) (Key, error) {
 		return "", &IDError{What: "record key"}
 	}
 	return k, nil
+}
+
+// legible reports whether s may be part of an id at all.
+func legible(s string) bool {
+	return len(s) <= maxKeyLen && utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }
 
 // SourceID returns the id of the source that holds the record.
@@ -84,7 +89,8 @@ func (s SourceID) Provider() ProviderCode {
 
 func (s SourceID) valid() bool {
 	provider, name, named := strings.Cut(string(s), ":")
-	return s.Provider().Known() && provider == strings.ToLower(provider) && (!named || validName(name))
+	code := s.Provider() // upper case also for "ocpı", which is not lower-case OCPI
+	return code.Known() && provider == strings.ToLower(string(code)) && (!named || validName(name))
 }
 
 // ValidSourceName reports whether name may stand in a configuration as the name
@@ -183,7 +189,7 @@ func ParseID(s string) (ID, error) {
 	case operatorPrefix:
 		provider, external, _ := strings.Cut(rest, ":")
 		id := ID{Kind: KindOperator, Source: SourceID(provider), External: external}
-		if !id.Source.valid() || external == "" || len(rest) > maxKeyLen || !utf8.ValidString(rest) {
+		if !id.Source.valid() || external == "" || !legible(rest) {
 			return ID{}, &IDError{What: "operator id"}
 		}
 		return id, nil
@@ -217,7 +223,7 @@ func recordChildID(kind Kind, text string) (ID, error) {
 		return ID{}, err
 	}
 	id.External = text[cut+1:]
-	if len(id.External) > maxKeyLen || !utf8.ValidString(id.External) || strings.IndexFunc(id.External, unicode.IsControl) >= 0 {
+	if !legible(id.External) {
 		return ID{}, &IDError{What: "id"}
 	}
 	return id, nil

@@ -59,13 +59,15 @@ func latinBase(r rune) (string, bool) {
 		return "h", true
 	case 'ì', 'í', 'î', 'ï', 'ĩ', 'ī', 'ĭ', 'į', 'ı', 'ỉ', 'ị':
 		return "i", true
+	case 'ĳ':
+		return "ij", true
 	case 'ĵ':
 		return "j", true
-	case 'ķ':
+	case 'ķ', 'ĸ':
 		return "k", true
 	case 'ĺ', 'ļ', 'ľ', 'ŀ', 'ł':
 		return "l", true
-	case 'ñ', 'ń', 'ņ', 'ň':
+	case 'ñ', 'ń', 'ņ', 'ň', 'ŉ', 'ŋ':
 		return "n", true
 	case 'ò', 'ó', 'ô', 'õ', 'ö', 'ø', 'ō', 'ŏ', 'ő', 'ọ', 'ỏ', 'ố', 'ồ', 'ổ', 'ỗ', 'ộ', 'ơ', 'ớ', 'ờ', 'ở', 'ỡ', 'ợ':
 		return "o", true
@@ -73,7 +75,7 @@ func latinBase(r rune) (string, bool) {
 		return "oe", true
 	case 'ŕ', 'ŗ', 'ř':
 		return "r", true
-	case 'ś', 'ŝ', 'ş', 'š', 'ș':
+	case 'ś', 'ŝ', 'ş', 'š', 'ș', 'ſ':
 		return "s", true
 	case 'ß':
 		return "ss", true

@@ -101,6 +101,8 @@ func TestRefusals(t *testing.T) {
 		{"a required source that is excluded", `{ pois(area: ` + box + `, sources: {require: [OCM], exclude: [OCM]}) { totalCount } }`, nil, []any{"pois", "sources"}, "required but not asked"},
 		{"a time-out of a day", `{ pois(area: ` + box + `, sources: {timeout: "P1D"}) { totalCount } }`, nil, []any{"pois", "sources", "timeout"}, "at most PT30S"},
 		{"a duration that is none", `{ pois(area: ` + box + `, sources: {maxAge: "30s"}) { totalCount } }`, nil, []any{"pois", "sources", "maxAge"}, "ISO 8601"},
+		{"an enum value in another case, in a variable", `query($f: POIFilter) { pois(area: ` + box + `, filter: $f) { totalCount } }`, vars{"f": vars{"connections": []vars{{"types": []string{"TYPE_2", "type_2"}}}}}, []any{"variable", "f", "connections", 0.0, "types", 1.0}, "in upper case"},
+		{"a text for a number", `{ pois(area: ` + box + `, first: "ten") { totalCount } }`, nil, nil, "cannot represent"},
 		{"an enum value that is none, in a variable", `query($u: [UsageKind!]) { pois(area: ` + box + `, filter: {usage: $u}) { totalCount } }`, vars{"u": []string{"SECRET"}}, []any{"variable", "u", 0.0}, ""},
 	}
 	for _, test := range tests {

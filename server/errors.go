@@ -115,9 +115,10 @@ func (s *service) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	// A copy: loaders hand one error to several fields.
 	seen := gqlerror.Error{Path: graphql.GetPath(ctx)}
-	cause := err
+	cause, rule := err, ""
 	if known, ok := errors.AsType[*gqlerror.Error](err); ok {
 		seen = gqlerror.Error{Message: clip(known.Message), Path: known.Path, Locations: known.Locations, Extensions: known.Extensions}
+		rule = known.Rule
 		if known.Err != nil {
 			cause = known.Err
 		}
@@ -128,6 +129,8 @@ func (s *service) present(ctx context.Context, err error) *gqlerror.Error {
 		// The validator says "must be defined" and leaves the rest to the path.
 		seen.Message = "$" + clip(seen.Path[1:].String()) + ": " + seen.Message
 		code = codeBadUserInput
+	case code == errcode.ValidationFailed && rule == "ValuesOfCorrectType":
+		code = codeBadUserInput // a literal of a wrong type, as the same value in a variable
 	case code != "":
 		return &seen
 	case errors.Is(err, context.DeadlineExceeded):

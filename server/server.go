@@ -121,6 +121,7 @@ func New(cfg Config) (http.Handler, error) {
 	s.exec.SetQueryCache(newDocuments(maxDocuments))
 	s.exec.SetDefaultRulesFn(validationRules)
 	s.exec.Use(introspection{})
+	s.exec.Use(strictEnums{schema: cfg.Schema.Schema()})
 	s.exec.AroundResponses(s.mark)
 	if cfg.Operation != nil {
 		s.exec.AroundOperations(cfg.Operation)

@@ -37,7 +37,7 @@ func Reach(n int) float64 {
 }
 
 // Merge returns the POIs that records make up, ordered by id. Every record is a
-// member of exactly one POI. Records with equal keys count once.
+// member of exactly one POI. Of records with equal keys the one fetched last counts.
 func Merge(records []*providers.Record) []*providers.POI {
 	groups := twinGroups(records)
 	members := stars(groups)
@@ -60,6 +60,17 @@ type group struct {
 
 func (g *group) leader() *providers.Record { return g.members[0] }
 
+// operator returns the operator that the group's members know of; no two of
+// them know different ones.
+func (g *group) operator() *providers.Operator {
+	for _, r := range g.members {
+		if r.Operator != nil && r.Operator.IsNetwork {
+			return r.Operator
+		}
+	}
+	return g.leader().Operator
+}
+
 // byRank orders groups by rank of their source, then by key.
 func byRank(a, b *group) int {
 	x, y := a.leader(), b.leader()
@@ -77,9 +88,14 @@ func byRank(a, b *group) int {
 // leader among its twins, and stands alone where none of them leads. So whether
 // a record leads is decided within R0 of it, and whom it follows within 2·R0:
 // were followers' followers to lead, a row of twins would be decided by its far end.
+//
+// A leader whose operator is not known may have twins of different operators;
+// then only those that agree with all of smaller key follow it.
 func twinGroups(records []*providers.Record) []*group {
 	records = slices.Clone(records)
-	slices.SortFunc(records, func(a, b *providers.Record) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(records, func(a, b *providers.Record) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), b.FetchedAt.Compare(a.FetchedAt))
+	})
 	records = slices.CompactFunc(records, func(a, b *providers.Record) bool { return a.Key == b.Key })
 
 	places := newGrid(R0, len(records))
@@ -87,19 +103,32 @@ func twinGroups(records []*providers.Record) []*group {
 		places.add(r.Location, i)
 	}
 	smaller := make([][]int, len(records)) // the twins of smaller key
+	larger := make([][]int, len(records))  // those of larger key, in its order
 	for i, r := range records {
 		places.near(r.Location, func(j int) {
 			if j < i && twins(records[j], r) {
 				smaller[i] = append(smaller[i], j)
+				larger[j] = append(larger[j], i)
 			}
 		})
+	}
+	agree := func(leader, follower int) bool {
+		for _, i := range larger[leader] {
+			if i == follower {
+				break
+			}
+			if differ(records[i].Operator, records[follower].Operator) {
+				return false
+			}
+		}
+		return true
 	}
 	groups := make([]*group, 0, len(records))
 	led := make(map[int]*group)
 	for i, r := range records {
 		leader := -1
 		for _, j := range smaller[i] {
-			if len(smaller[j]) == 0 && (leader < 0 || j < leader) {
+			if len(smaller[j]) == 0 && (leader < 0 || j < leader) && agree(j, i) {
 				leader = j
 			}
 		}
@@ -122,7 +151,7 @@ func stars(groups []*group) [][]*providers.Record {
 	var roots []*group
 	for _, g := range groups {
 		root := g
-		if best := slices.MinFunc(append(slices.Clone(g.edges), g), byRank); best != g && isRoot(best) {
+		if best := slices.MinFunc(append(slices.Clone(g.edges), g), byRank); best != g && isRoot(best) && fits(g, best) {
 			root = best
 		}
 		if root == g {
@@ -146,6 +175,15 @@ func stars(groups []*group) [][]*providers.Record {
 
 func isRoot(g *group) bool {
 	return !slices.ContainsFunc(g.edges, func(e *group) bool { return byRank(e, g) < 0 })
+}
+
+// fits reports whether g, which has an edge to root, agrees about the operator
+// with all better-ranked groups that do: a root whose own is not known may have
+// edges to sites of different operators.
+func fits(g, root *group) bool {
+	return !slices.ContainsFunc(root.edges, func(e *group) bool {
+		return byRank(e, g) < 0 && differ(e.operator(), g.operator())
+	})
 }
 
 // candidate is a group seen from another as a possible companion.
@@ -180,14 +218,14 @@ func link(groups []*group) {
 		x := g.leader()
 		places.near(x.Location, func(j int) {
 			y := groups[j].leader()
-			if x.Source.ID == y.Source.ID || differ(x.Operator, y.Operator) {
+			if x.Source.ID == y.Source.ID || differ(g.operator(), groups[j].operator()) {
 				return
 			}
 			d := x.Location.DistanceM(y.Location)
 			if d > R {
 				return
 			}
-			c := candidate{group: groups[j], score: score(x, y, d), distanceM: d}
+			c := candidate{group: groups[j], score: score(g, groups[j], d), distanceM: d}
 			if c.score <= threshold {
 				return
 			}
@@ -221,13 +259,15 @@ const (
 	twinM = 25.0
 )
 
-// score weighs the evidence that two records of different sources are one site.
+// score weighs the evidence that two groups of different sources are one site.
 // It is symmetric.
-func score(x, y *providers.Record, distanceM float64) float64 {
+func score(g, h *group, distanceM float64) float64 {
 	switch {
-	case sharedReference(x, y):
+	case slices.ContainsFunc(g.members, func(x *providers.Record) bool {
+		return slices.ContainsFunc(h.members, func(y *providers.Record) bool { return sharedReference(x, y) })
+	}):
 		return math.Inf(1)
-	case same(x.Operator, y.Operator) && distanceM <= nearM:
+	case same(g.operator(), h.operator()) && distanceM <= nearM:
 		return 1 + (nearM-distanceM)/nearM
 	}
 	return threshold
@@ -269,7 +309,18 @@ func sharedReference(x, y *providers.Record) bool {
 		x.DataProvider != nil && y.DataProvider != nil && x.DataProvider.ID == y.DataProvider.ID {
 		return true
 	}
-	return slices.ContainsFunc(x.EVSEs, func(e providers.EVSE) bool {
-		return e.EVSEID != "" && slices.ContainsFunc(y.EVSEs, func(f providers.EVSE) bool { return e.EVSEID == f.EVSEID })
-	})
+	return sharedEVSE(x.EVSEs, y.EVSEs)
+}
+
+// sharedEVSE reports whether two lists name one EVSE, however its id is written.
+func sharedEVSE(x, y []providers.EVSE) bool {
+	if len(x) == 0 || len(y) == 0 {
+		return false
+	}
+	ids := make(map[string]bool, len(x))
+	for i := range x {
+		ids[providers.NormalEVSEID(x[i].EVSEID)] = true
+	}
+	delete(ids, "")
+	return slices.ContainsFunc(y, func(e providers.EVSE) bool { return ids[providers.NormalEVSEID(e.EVSEID)] })
 }
