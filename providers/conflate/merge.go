@@ -1,6 +1,7 @@
 package conflate
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ import (
 //
 //	lists (plugs, comments, photos, …)      the union, see unite
 //	updatedAt, lastVerifiedAt, lastConfirmedAt   the latest
-//	rating                                  follows from the united comments
+//	rating, maxPowerKw                      follow from the united comments and plugs
 //	everything else                         the first member that has a value
 func merge(members []*providers.Record) *providers.POI {
 	root := members[0]
@@ -37,8 +38,8 @@ func merge(members []*providers.Record) *providers.POI {
 		switch latest := dateOf(f.Name); {
 		case len(having) == 1:
 			rule = providers.MergeOnlyValue
-		case unite(f.Name, &site, having):
-			from, rule = having, providers.MergeUnion
+		case isUnion(f.Name):
+			from, rule = unite(f.Name, &site, having), providers.MergeUnion
 		case latest != nil:
 			last := slices.MaxFunc(having, func(a, b *providers.Record) int { return latest(a).Compare(latest(b)) })
 			from, rule = []*providers.Record{last}, providers.MergeMostRecent
@@ -67,12 +68,29 @@ func dateOf(field string) func(*providers.Record) time.Time {
 	return nil
 }
 
-// unite sets a list field of site to the union over records, and reports
-// whether field is one.
-func unite(field string, site *providers.Site, records []*providers.Record) bool {
+// isUnion reports whether a field is made of what all members say.
+func isUnion(field string) bool {
+	switch field {
+	case "connections", "maxPowerKw", "stations", "evses", "comments", "photos", "amenities", "parking", "links", "rating":
+		return true
+	}
+	return false
+}
+
+// unite sets a field for which isUnion holds to the union over records, and
+// returns those of them that are in it.
+func unite(field string, site *providers.Site, records []*providers.Record) []*providers.Record {
 	switch field {
 	case "connections":
-		site.Connections = uniteConnections(records)
+		site.Connections, records = uniteConnections(records)
+	case "maxPowerKw":
+		strongest := math.Inf(-1) // of the united connections, which come before it
+		for i := range site.Connections {
+			if p := site.Connections[i].PowerKW; p != nil {
+				strongest = math.Max(strongest, *p)
+			}
+		}
+		records = slices.DeleteFunc(records, func(r *providers.Record) bool { return *r.MaxPowerKW != strongest })
 	case "stations":
 		site.Stations = concat(records, func(r *providers.Record) []providers.Station { return r.Stations })
 	case "evses":
@@ -86,7 +104,10 @@ func unite(field string, site *providers.Site, records []*providers.Record) bool
 	case "parking":
 		site.Parking = distinct(concat(records, func(r *providers.Record) []providers.ParkingKind { return r.Parking }))
 	case "links":
-		site.Links.Canonical = records[0].Links.Canonical
+		site.Links.Canonical = ""
+		for _, r := range records {
+			site.Links.Canonical = cmp.Or(site.Links.Canonical, r.Links.Canonical)
+		}
 		site.Links.Providers = distinct(concat(records, func(r *providers.Record) []providers.ProviderLink { return r.Links.Providers }))
 	case "rating":
 		var scores []providers.ProviderScore
@@ -94,10 +115,8 @@ func unite(field string, site *providers.Site, records []*providers.Record) bool
 			scores = append(scores, r.Rating.ProviderScores...)
 		}
 		site.Rating = &providers.Rating{ProviderScores: scores}
-	default:
-		return false
 	}
-	return true
+	return records
 }
 
 func concat[T any](records []*providers.Record, list func(*providers.Record) []T) []T {
@@ -133,9 +152,10 @@ func plugOf(c *providers.ConnectionInfo) plug {
 
 // uniteConnections takes, for each kind of plug, the rows of the record that
 // counts most of it: the larger quantity, never the sum, since both records
-// count the same posts.
-func uniteConnections(records []*providers.Record) []providers.ConnectionInfo {
+// count the same posts. It returns them and the records that they are of.
+func uniteConnections(records []*providers.Record) ([]providers.ConnectionInfo, []*providers.Record) {
 	type rows struct {
+		of    *providers.Record
 		list  []providers.ConnectionInfo
 		count int
 	}
@@ -147,6 +167,7 @@ func uniteConnections(records []*providers.Record) []providers.ConnectionInfo {
 			c := &r.Connections[i]
 			p := plugOf(c)
 			mine := own[p]
+			mine.of = r
 			mine.list = append(mine.list, *c)
 			mine.count++
 			if c.Quantity != nil {
@@ -164,8 +185,10 @@ func uniteConnections(records []*providers.Record) []providers.ConnectionInfo {
 		}
 	}
 	var all []providers.ConnectionInfo
+	used := make(map[*providers.Record]bool, len(records))
 	for _, p := range order {
 		all = append(all, best[p].list...)
+		used[best[p].of] = true
 	}
-	return all
+	return all, slices.DeleteFunc(records, func(r *providers.Record) bool { return !used[r] })
 }
