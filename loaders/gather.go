@@ -51,9 +51,9 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 			continue
 		}
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, c.timeoutFor(p.Source(), policy))
+			limited, cancel := context.WithTimeout(ctx, c.timeoutFor(p.Source(), policy))
 			defer cancel()
-			answer, err := o.ask(ctx, p, func(ctx context.Context) (providers.Answer, error) { return p.Search(ctx, query) })
+			answer, err := o.ask(limited, p, func(ctx context.Context) (providers.Answer, error) { return p.Search(ctx, query) })
 			answers[i] = answer
 			c.account(&results[i], answer, err)
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,7 +164,7 @@ func (o *Operation) ask(ctx context.Context, p providers.Provider, question func
 		var r reply
 		defer func() {
 			if v := recover(); v != nil {
-				o.catalog.logger.ErrorContext(ctx, "source panicked", "source", p.Source().ID, "panic", v)
+				o.catalog.logger.ErrorContext(ctx, "source panicked", slog.String("source", string(p.Source().ID)), slog.Any("panic", v))
 				r = reply{err: &providers.SourceError{Code: providers.CodeInternal, Message: "the source's answer could not be processed"}}
 			}
 			replies <- r
@@ -183,7 +184,7 @@ func (o *Operation) ask(ctx context.Context, p providers.Provider, question func
 	err := providers.AsSourceError(r.err)
 	if !errors.Is(r.err, context.Canceled) { // the asker went away: that is not the source's fault
 		p.Source().Failed(err)
-		o.catalog.logger.WarnContext(ctx, "source failed", "source", p.Source().ID, "code", err.Code, "error", err)
+		o.catalog.logger.WarnContext(ctx, "source failed", slog.String("source", string(p.Source().ID)), slog.String("code", string(err.Code)), slog.Any("error", err))
 	}
 	return providers.Answer{}, err
 }

@@ -184,8 +184,8 @@ func BoundsOf(points []Point) Bounds {
 
 // unroll returns a line whose longitudes run on past ±180 where each step, taken
 // the short way round, crosses the antimeridian. They differ from those given by
-// whole turns, never by a rounding between two of them: what lies on an edge
-// that does not cross stays on it.
+// whole turns and one rounding, that do not add up along the line: a longitude
+// that comes twice comes out the same twice, and unchanged before any crossing.
 func unroll(points []Point) []Point {
 	line := make([]Point, len(points))
 	turn := 0.0

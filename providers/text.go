@@ -25,7 +25,7 @@ func Fold(s string) string {
 		r = unicode.ToLower(r)
 		switch {
 		case r < 0x80:
-			b.WriteByte(byte(r))
+			b.WriteRune(r)
 		case unicode.Is(unicode.Mn, r) && r < 0x0370:
 			// A combining accent of the Latin letter before it.
 		default:

@@ -78,9 +78,8 @@ func readPolygon(ctx context.Context, at argument, in *graph.PolygonInput) (prov
 		return nil, at.refuse(ctx, "a polygon needs %d to %d corners; this has %d", minPolygonCorners, maxPolygonCorners, corners)
 	}
 	polygon := providers.NewPolygon(points)
-	var fault *providers.RingError
-	if errors.As(polygon.Check(), &fault) {
-		return nil, at.refuse(ctx, "%v", fault)
+	if err := polygon.Check(); err != nil {
+		return nil, at.refuse(ctx, "%v", err)
 	}
 	return polygon, nil
 }

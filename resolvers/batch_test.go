@@ -94,7 +94,9 @@ func TestFieldsOfOneOperationShareADetailCall(t *testing.T) {
 func idsOf(t *testing.T, w *world) []string {
 	t.Helper()
 	s := newService(t, loaders.Config{}, w.live(t))
-	var answer struct{ Pois struct{ Nodes []struct{ ID string } } }
+	var answer struct {
+		Pois struct{ Nodes []struct{ ID string } }
+	}
 	var ids []string
 	for _, area := range []string{losAngeles, `{bounds: {south: 51.2, west: -0.6, north: 51.8, east: 0.4}}`, `{bounds: {south: -34.2, west: 150.8, north: -33.5, east: 151.5}}`} {
 		s.mustAsk(t, `{ pois(area: `+area+`, first: 500) { nodes { id } } }`, nil, &answer)
@@ -112,7 +114,9 @@ func idsOf(t *testing.T, w *world) []string {
 // anyID returns the id of some POI.
 func anyID(t *testing.T, s *service) string {
 	t.Helper()
-	var answer struct{ Pois struct{ Nodes []struct{ ID string } } }
+	var answer struct {
+		Pois struct{ Nodes []struct{ ID string } }
+	}
 	s.mustAsk(t, `{ pois(area: {country: "GB"}, first: 1) { nodes { id } } }`, nil, &answer)
 	return answer.Pois.Nodes[0].ID
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -19,7 +20,7 @@ import (
 type argument []any
 
 // in returns the place one step further in.
-func (a argument) in(step any) argument { return append(a[:len(a):len(a)], step) }
+func (a argument) in(step any) argument { return append(slices.Clip(a), step) }
 
 // refuse returns the error for an input that is not allowed.
 func (a argument) refuse(ctx context.Context, format string, args ...any) error {

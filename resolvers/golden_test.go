@@ -35,12 +35,12 @@ func TestGoldenAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got bytes.Buffer
-			if err := json.Indent(&got, s.post(t, string(query), nil), "", "  "); err != nil {
+			if err = json.Indent(&got, s.post(t, string(query), nil), "", "  "); err != nil {
 				t.Fatal(err)
 			}
 			golden := strings.TrimSuffix(file, ".graphql") + ".json"
 			if *update {
-				if err := os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
+				if err = os.WriteFile(golden, got.Bytes(), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				return

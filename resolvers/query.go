@@ -23,7 +23,7 @@ func (queryResolver) Pois(ctx context.Context, area graph.AreaInput, filter *pro
 	if err != nil {
 		return nil, err
 	}
-	if err := checkQuestion(ctx, filter, sources); err != nil {
+	if err = checkQuestion(ctx, filter, sources); err != nil {
 		return nil, err
 	}
 	order, err := readOrder(ctx, orderBy, where)
@@ -201,8 +201,8 @@ func (queryResolver) Nodes(ctx context.Context, ids []string) ([]providers.Node,
 	nodes, errs := fetch(ctx, parsed)
 	for i, err := range errs {
 		if err != nil {
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-			graphql.AddError(ctx, present(ctx, err))
+			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+			graphql.AddError(at, present(at, err))
 		}
 	}
 	return nodes, nil

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -23,8 +22,7 @@ func (strictEnums) Validate(graphql.ExecutableSchema) error { return nil }
 func (e strictEnums) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	for _, v := range op.Operation.VariableDefinitions {
 		path := ast.Path{ast.PathName("variable"), ast.PathName(v.Variable)}
-		var refused *gqlerror.Error
-		if errors.As(e.check(v.Type, op.Variables[v.Variable], path), &refused) {
+		if refused := e.check(v.Type, op.Variables[v.Variable], path); refused != nil {
 			return refused
 		}
 	}
@@ -33,7 +31,7 @@ func (e strictEnums) MutateOperationContext(_ context.Context, op *graphql.Opera
 
 // check walks a value along its type. It is sound only for values that the
 // validator has let pass.
-func (e strictEnums) check(typ *ast.Type, value any, path ast.Path) error {
+func (e strictEnums) check(typ *ast.Type, value any, path ast.Path) *gqlerror.Error {
 	if typ.Elem != nil {
 		list, ok := value.([]any)
 		if !ok { // null, or one value that stands for a list of one

@@ -128,7 +128,7 @@ func (s *sourceConfig) check() error {
 // error with its line. The excerpt that the parser would print is left out,
 // because it may hold a key.
 func readFile(path string, getenv func(string) string) (config, error) {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return config{}, fmt.Errorf("read configuration: %w", err)
 	}
@@ -160,7 +160,6 @@ type expander struct {
 	err    error
 }
 
-//nolint:gochecknoglobals // a compiled constant
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // Visit implements ast.Visitor.

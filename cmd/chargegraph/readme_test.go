@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func layOut(t *testing.T, value json.RawMessage, indent string) string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			name = `"` + token.(string) + `": `
+			name = fmt.Sprintf("%q: ", token)
 		}
 		var member json.RawMessage
 		if err := dec.Decode(&member); err != nil {

@@ -28,7 +28,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	flags.TextVar(&level, "log", level, "log level: DEBUG, INFO, WARN or ERROR")
 	var world worldFlags
 	world.register(flags)
-	if err := parse(flags, args); err != nil {
+	if err = parse(flags, args); err != nil {
 		return err
 	}
 	logger := newLogger(stderr, level)
@@ -55,9 +55,9 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		if !*madeUp && !isLoopback(listener.Addr()) {
 			return fmt.Errorf("no source is configured, and made-up data is served on loopback addresses only, not on %s: set %s or %s, name sources in a -config file, or ask for made-up data with -sandbox", cfg.Addr, envOCMKey, envMirror)
 		}
-		simulators, err := sandbox.Start(ctx, world.config(logger))
-		if err != nil {
-			return err
+		simulators, startErr := sandbox.Start(ctx, world.config(logger))
+		if startErr != nil {
+			return startErr
 		}
 		defer func() { err = errors.Join(err, simulators.Close()) }()
 		sources, err = sandboxSources(simulators, logger)

@@ -170,16 +170,34 @@ func (cfg *Config) complete() (*url.URL, error) {
 			return nil, fmt.Errorf("%s: must be printable ASCII", name)
 		}
 	}
-	for _, word := range []string{"robot", "crawler", "spider", "slurp", "googlebot", "kml-google", "apache-httpclient", "okhttp/3.9.1", "dart:io", "fme/2020"} {
-		if strings.Contains(strings.ToLower(cfg.UserAgent), word) {
-			return nil, fmt.Errorf("UserAgent: Open Charge Map refuses agents whose name contains %q", word)
-		}
+	if word := robotWord(cfg.UserAgent); word != "" {
+		return nil, fmt.Errorf("UserAgent: Open Charge Map takes agents called %q for robots and refuses them", word)
 	}
 	return base, nil
 }
 
+// robotWord returns what makes OCM take a user agent for a robot; "" if nothing does.
+func robotWord(agent string) string {
+	agent = strings.ToLower(agent)
+	for _, word := range []string{"robot", "crawler", "spider", "slurp", "googlebot", "kml-google", "apache-httpclient", "okhttp/3.9.1", "dart:io", "fme/2020"} {
+		if strings.Contains(agent, word) {
+			return word
+		}
+	}
+	for _, word := range []string{"php", "nameofagent"} {
+		if strings.HasPrefix(agent, word) {
+			return word
+		}
+	}
+	if agent == "apache" {
+		return agent
+	}
+	return ""
+}
+
 func checkID(id providers.SourceID) error {
-	if _, err := providers.ParseKey(string(providers.NewKey(id, "1"))); err != nil || id.Provider() != providers.OCM {
+	k, err := providers.ParseKey(string(providers.NewKey(id, "1")))
+	if err != nil || k.SourceID() != id || id.Provider() != providers.OCM {
 		return fmt.Errorf("ID: %q is not ocm or ocm:name", id)
 	}
 	return nil
