@@ -55,7 +55,7 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 			defer cancel()
 			answer, err := o.ask(limited, p, func(ctx context.Context) (providers.Answer, error) { return p.Search(ctx, query) })
 			answers[i] = answer
-			c.account(&results[i], answer, err)
+			c.account(&results[i], filter, answer, err)
 		})
 	}
 	wg.Wait()
@@ -70,11 +70,22 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 		records = append(records, answers[i].Records...)
 	}
 	records = slices.DeleteFunc(records, func(r *providers.Record) bool { return !filter.MatchRecord(r) })
+	c.forgetOldStates(records)
 	pois := conflate.Merge(records)
 	for _, p := range pois {
 		p.Results = results
 	}
 	return gathering{pois: pois, results: results}, nil
+}
+
+// forgetOldStates replaces records whose live states are too old to be called live.
+func (c *Catalog) forgetOldStates(records []*providers.Record) {
+	now := c.now()
+	for i, r := range records {
+		if r.Source.LiveFor > 0 && r.Availability != nil && now.Sub(r.FetchedAt) > r.Source.LiveFor {
+			records[i] = r.WithoutLive()
+		}
+	}
 }
 
 // newResult describes a source that has not answered yet.
@@ -83,21 +94,31 @@ func (c *Catalog) newResult(p providers.Provider, filter *providers.Filter) prov
 	if _, held := p.(providers.Holder); held {
 		result.Cache = providers.CacheHit
 	}
-	for _, name := range filter.Fields() {
-		if slices.Contains(p.Source().Undecided, name) {
-			result.UndecidedFilters = append(result.UndecidedFilters, name)
-		}
-	}
+	result.UndecidedFilters = common(filter.Fields(), p.Source().Undecided)
 	return result
 }
 
+// common returns what both lists name, in the order of the first.
+func common(names, others []string) []string {
+	var both []string
+	for _, name := range names {
+		if slices.Contains(others, name) {
+			both = append(both, name)
+		}
+	}
+	return both
+}
+
 // account writes an answer into the source's result.
-func (c *Catalog) account(result *providers.SourceResult, answer providers.Answer, err *providers.SourceError) {
+func (c *Catalog) account(result *providers.SourceResult, filter *providers.Filter, answer providers.Answer, err *providers.SourceError) {
 	if err != nil {
 		result.Outcome, result.Error = err.Outcome(), err
 		return
 	}
 	result.Truncated = answer.Truncated
+	if slices.ContainsFunc(answer.Records, func(r *providers.Record) bool { return r.Summary }) {
+		result.UndecidedFilters = append(result.UndecidedFilters, common(filter.Fields(), result.Source.UndecidedSummary)...)
+	}
 	result.Error = answer.Err
 	if answer.Partial {
 		result.Outcome = providers.OutcomePartial

@@ -23,6 +23,9 @@ const (
 	// maxNeighbourhoods is how many places one operation may have a live source
 	// asked for around single POIs: each is a call upstream.
 	maxNeighbourhoods = 10
+	// maxDetailCalls is how many calls for single records one operation may send
+	// to one source. Where a call carries many records, they are many.
+	maxDetailCalls = 10
 )
 
 // errAbsent says that a source does not know a key.
@@ -35,11 +38,14 @@ type Operation struct {
 	details        *dataloader.Loader[providers.Key, *providers.Record]
 	references     *dataloader.Loader[providers.SourceID, *providers.Reference]
 	neighbourhoods atomic.Int32 // asked so far
+
+	mu          sync.Mutex
+	detailCalls map[providers.SourceID]int // sent so far
 }
 
 // Begin returns what one operation reads with.
 func (c *Catalog) Begin() *Operation {
-	o := &Operation{catalog: c}
+	o := &Operation{catalog: c, detailCalls: make(map[providers.SourceID]int)}
 	o.details = dataloader.NewBatchedLoader(o.loadDetails,
 		dataloader.WithWait[providers.Key, *providers.Record](batchWait),
 		dataloader.WithBatchCapacity[providers.Key, *providers.Record](batchCap))
@@ -91,11 +97,14 @@ func (o *Operation) loadDetails(ctx context.Context, keys []providers.Key) []*da
 			batch := keys[:n]
 			keys = keys[n:]
 			wg.Go(func() {
-				records, err := o.detail(ctx, p, detailer, batch)
+				answer, err := o.detail(ctx, p, detailer, batch)
 				mu.Lock()
 				defer mu.Unlock()
-				for _, r := range records {
+				for _, r := range answer.Records {
 					found[r.Key] = r
+				}
+				for alias, k := range answer.Aliases {
+					found[alias] = found[k]
 				}
 				if err != nil {
 					for _, k := range batch {
@@ -117,14 +126,32 @@ func (o *Operation) loadDetails(ctx context.Context, keys []providers.Key) []*da
 	return results
 }
 
-func (o *Operation) detail(ctx context.Context, p providers.Provider, d providers.Detailer, keys []providers.Key) ([]*providers.Record, error) {
+func (o *Operation) detail(ctx context.Context, p providers.Provider, d providers.Detailer, keys []providers.Key) (providers.Answer, error) {
+	if !o.admitDetailCall(p.Source().ID) {
+		return providers.Answer{}, &UnavailableError{Source: p.Source(), Err: tooManyDetails()}
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.catalog.timeoutFor(p.Source(), nil))
 	defer cancel()
 	answer, err := o.ask(ctx, p, func(ctx context.Context) (providers.Answer, error) { return d.Detail(ctx, keys) })
 	if err != nil {
-		return nil, &UnavailableError{Source: p.Source(), Err: err}
+		return providers.Answer{}, &UnavailableError{Source: p.Source(), Err: err}
 	}
-	return answer.Records, nil
+	return answer, nil
+}
+
+// admitDetailCall counts a call for single records, and reports whether it may be sent.
+func (o *Operation) admitDetailCall(id providers.SourceID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.detailCalls[id]++
+	return o.detailCalls[id] <= maxDetailCalls
+}
+
+func tooManyDetails() *providers.SourceError {
+	return &providers.SourceError{
+		Code:    providers.CodeBudgetExhausted,
+		Message: "too many single sites in one operation: this one was not asked for; ask for it by its id",
+	}
 }
 
 // loadReferences asks each source once.

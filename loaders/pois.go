@@ -19,8 +19,8 @@ type Found struct {
 // Single records are asked for together; then their surroundings are, because
 // it takes the neighbours to know the POI. Places close together are asked for
 // as one; a live source is asked about at most ten places in one operation, and
-// says PARTIAL for the rest.
-func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *providers.SourcePolicy) []Found {
+// says PARTIAL for the rest. With whole, more than summaries of them is asked for.
+func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *providers.SourcePolicy, whole bool) []Found {
 	found := make([]Found, len(keys))
 	records := make([]*providers.Record, len(keys))
 	for i, result := range o.Records(ctx, keys, policy) {
@@ -33,11 +33,27 @@ func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *prov
 			case err != nil:
 				found[i].Err = err
 			default:
-				found[i].POI = holding(g.pois, keys[i])
+				found[i].POI = holding(g.pois, records[i].Key)
 			}
 		}
 	}
+	if whole {
+		o.fillInFound(ctx, found)
+	}
 	return found
+}
+
+func (o *Operation) fillInFound(ctx context.Context, found []Found) {
+	var pois []*providers.POI
+	var at []int
+	for i := range found {
+		if found[i].POI != nil {
+			pois, at = append(pois, found[i].POI), append(at, i)
+		}
+	}
+	for n, p := range o.fillIn(ctx, pois) {
+		found[at[n]].POI = p
+	}
 }
 
 func (c *Catalog) reach(policy *providers.SourcePolicy) float64 {
@@ -149,11 +165,4 @@ func (o *Operation) surroundings(ctx context.Context, at place, policy *provider
 		}
 	}
 	return o.gatherFrom(ctx, at.bounds, nil, policy, at.records, spared)
-}
-
-// POI returns the POI that the record with key k belongs to; nil when no source
-// knows it.
-func (o *Operation) POI(ctx context.Context, k providers.Key, policy *providers.SourcePolicy) (*providers.POI, error) {
-	found := o.POIs(ctx, []providers.Key{k}, policy)[0]
-	return found.POI, found.Err
 }

@@ -16,6 +16,9 @@ type Question struct {
 	First  int       // at least 1
 	After  *Position // nil: from the start
 	Policy *providers.SourcePolicy
+	// Whole asks for more than summaries of the sites on the page, as far as
+	// the calls of one operation reach.
+	Whole bool
 }
 
 // Page is a stretch of an ordered list of POIs.
@@ -69,6 +72,11 @@ func (o *Operation) Search(ctx context.Context, q Question) (Page, error) {
 	shown := make([]*providers.POI, len(page.Edges))
 	for i := range page.Edges {
 		shown[i] = page.Edges[i].POI
+	}
+	if q.Whole {
+		for i, p := range o.fillIn(ctx, shown) {
+			shown[i], page.Edges[i].POI = p, p
+		}
 	}
 	page.Attributions = attributions(shown)
 	return page, nil

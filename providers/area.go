@@ -110,13 +110,15 @@ func (e *RingError) Error() string {
 // own beginning there, or touches or crosses itself.
 func (p *Polygon) Check() error {
 	corners, n := p.corners, len(p.ring)
-	if west, east := p.reachLon(); corners[n] != corners[0] || east-west > 360 {
+	if west, east := p.reachLon(); corners[n] != corners[0] || east-west >= 360 {
 		return &RingError{Reason: "the polygon goes round the Earth; cut it in two", At: p.ring[0]}
 	}
 	for i := range n {
 		if corners[i] == corners[i+1] {
 			return &RingError{Reason: "the polygon has the same corner twice", At: p.ring[i]}
 		}
+	}
+	for i := range n {
 		for j := i + 1; j < n; j++ {
 			at, meet := meeting(corners[i], corners[i+1], corners[j], corners[j+1])
 			neighbours := j == i+1 && at == corners[j] || i == 0 && j == n-1 && at == corners[0]
@@ -133,8 +135,8 @@ func (p *Polygon) Check() error {
 // segments that overlap along a line it is an end of the common stretch that is
 // not a shared corner, so that two neighbours folded onto each other are found.
 func meeting(a, b, c, d Point) (Point, bool) {
-	if math.Max(a.Lon, b.Lon) < math.Min(c.Lon, d.Lon) || math.Max(c.Lon, d.Lon) < math.Min(a.Lon, b.Lon) ||
-		math.Max(a.Lat, b.Lat) < math.Min(c.Lat, d.Lat) || math.Max(c.Lat, d.Lat) < math.Min(a.Lat, b.Lat) {
+	if max(a.Lon, b.Lon) < min(c.Lon, d.Lon) || max(c.Lon, d.Lon) < min(a.Lon, b.Lon) ||
+		max(a.Lat, b.Lat) < min(c.Lat, d.Lat) || max(c.Lat, d.Lat) < min(a.Lat, b.Lat) {
 		return Point{}, false
 	}
 	side := func(p, q, r Point) float64 {
@@ -144,8 +146,8 @@ func meeting(a, b, c, d Point) (Point, bool) {
 	sa, sb := side(c, d, a), side(c, d, b)
 	if sc == 0 && sd == 0 {
 		within := func(p, q, r Point) bool {
-			return r.Lon >= math.Min(p.Lon, q.Lon) && r.Lon <= math.Max(p.Lon, q.Lon) &&
-				r.Lat >= math.Min(p.Lat, q.Lat) && r.Lat <= math.Max(p.Lat, q.Lat)
+			return r.Lon >= min(p.Lon, q.Lon) && r.Lon <= max(p.Lon, q.Lon) &&
+				r.Lat >= min(p.Lat, q.Lat) && r.Lat <= max(p.Lat, q.Lat)
 		}
 		shared, any := Point{}, false
 		for _, end := range []struct {
@@ -204,7 +206,7 @@ func (p *Polygon) inside(q Point) bool {
 	for i := 1; i < len(p.corners); i++ {
 		a, b := p.corners[i-1], p.corners[i]
 		cross := (b.Lon-a.Lon)*(y-a.Lat) - (b.Lat-a.Lat)*(x-a.Lon)
-		if cross == 0 && x >= math.Min(a.Lon, b.Lon) && x <= math.Max(a.Lon, b.Lon) && y >= math.Min(a.Lat, b.Lat) && y <= math.Max(a.Lat, b.Lat) {
+		if cross == 0 && x >= min(a.Lon, b.Lon) && x <= max(a.Lon, b.Lon) && y >= min(a.Lat, b.Lat) && y <= max(a.Lat, b.Lat) {
 			return true // on an edge
 		}
 		if (a.Lat > y) != (b.Lat > y) && (cross > 0) == (b.Lat > a.Lat) {
@@ -374,7 +376,7 @@ func (l *polyline) nearest(p Point) near {
 		}
 		for i := c.from; i < c.to; i++ {
 			a, b := l.points[i], l.points[i+1]
-			if math.Min(a.Lat, b.Lat)-p.Lat > limitDeg || p.Lat-math.Max(a.Lat, b.Lat) > limitDeg {
+			if min(a.Lat, b.Lat)-p.Lat > limitDeg || p.Lat-max(a.Lat, b.Lat) > limitDeg {
 				continue // further north or south than the best
 			}
 			t, d := nearestOnPiece(p, a, b)
@@ -398,7 +400,7 @@ func nearestOnPiece(p, a, b Point) (t, distanceM float64) {
 	cosP := math.Cos(rad(p.Lat))
 	k := cosP * math.Cos(rad(a.Lat))
 	if norm := bx*bx*k + by*by; norm > 0 {
-		t = math.Max(0, math.Min(1, (px*bx*k+py*by)/norm))
+		t = max(0, min(1, (px*bx*k+py*by)/norm))
 	}
 	for range 4 { // two are the rule
 		sinLat, cosLat := math.Sincos(rad(a.Lat) + t*by)
@@ -410,7 +412,7 @@ func nearestOnPiece(p, a, b Point) (t, distanceM float64) {
 		if second <= 0 {
 			break // no minimum near by: next to a pole, or a piece without length
 		}
-		next := math.Max(0, math.Min(1, t-first/second))
+		next := max(0, min(1, t-first/second))
 		done := math.Abs(next-t) < 1e-7 // of 11 km
 		t = next
 		if done {

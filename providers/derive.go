@@ -3,6 +3,7 @@ package providers
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // Derive sets what follows from the rest of the site: MaxPowerKW, Rating's
@@ -26,6 +27,70 @@ func (s *Site) Derive() {
 		scores = s.Rating.ProviderScores
 	}
 	s.Rating = rate(s.Comments, scores)
+}
+
+// CountAvailability sums up live states; nil when there are none. Unknown and
+// offline states are counted as unknown: nobody knows whether a car could charge.
+func CountAvailability(unit AvailabilityUnit, states []EVSEStatus, observedAt time.Time) *AvailabilityCounts {
+	c := AvailabilityCounts{Unit: unit, ObservedAt: observedAt}
+	known := false
+	for _, s := range states {
+		switch s {
+		case EVSEAvailable:
+			c.Available++
+		case EVSECharging, EVSEOccupied, EVSEBlocked, EVSEReserved:
+			c.Occupied++
+		case EVSEInoperative, EVSEOutOfOrder, EVSEUnderRepair:
+			c.OutOfService++
+		case EVSEUnknown, EVSEOffline:
+			c.Unknown++
+		case EVSEPlanned, EVSERemoved:
+			continue // not there
+		}
+		known = known || s != EVSEUnknown
+		c.Total++
+	}
+	if !known {
+		return nil
+	}
+	return &c
+}
+
+// WithoutLive returns a copy of the record whose live states are UNKNOWN: what
+// remains of it when they are too old to be called live. PLANNED and REMOVED are
+// no live states and stay.
+func (r *Record) WithoutLive() *Record {
+	aged := *r
+	aged.Availability = nil
+	aged.Connections = slices.Clone(r.Connections)
+	aged.EVSEs = slices.Clone(r.EVSEs)
+	aged.Stations = slices.Clone(r.Stations)
+	forget := func(connections []ConnectionInfo) {
+		for i := range connections {
+			connections[i].Availability = nil
+			connections[i].AvailabilityUpdatedAt = time.Time{}
+		}
+	}
+	forget(aged.Connections)
+	for i := range aged.EVSEs {
+		e := &aged.EVSEs[i]
+		if e.Status != EVSEPlanned && e.Status != EVSERemoved {
+			e.Status, e.StatusUpdatedAt = EVSEUnknown, time.Time{}
+		}
+		e.Connections = slices.Clone(e.Connections)
+		forget(e.Connections)
+	}
+	for i := range aged.Stations {
+		s := &aged.Stations[i]
+		if s.Status != EVSEPlanned && s.Status != EVSERemoved {
+			s.Status, s.StatusUpdatedAt = EVSEUnknown, time.Time{}
+		}
+		s.Connections = slices.Clone(s.Connections)
+		forget(s.Connections)
+	}
+	aged.Comments, aged.Photos = slices.Clone(r.Comments), slices.Clone(r.Photos)
+	aged.Seal()
+	return &aged
 }
 
 // rate returns nil when there is nothing to sum up.

@@ -127,11 +127,11 @@ func (b Bounds) Grow(m float64) Bounds {
 	// latitude lat lie asin(sin angle / cos lat) to its sides (Bronstein, 3.4.3.2).
 	lat := math.Max(math.Abs(b.South), math.Abs(b.North))
 	ratio := math.Sin(angle) / math.Cos(rad(lat))
-	if ratio >= 1-1e-6 { // nearer to 1 the arc sine loses more than the slack
+	if ratio >= 1 {
 		return grown
 	}
 	dLon := deg(math.Asin(ratio))*(1+1e-9) + slackDeg
-	if b.WidthDeg()+2*dLon >= 360-slackDeg {
+	if b.WidthDeg()+2*dLon >= 360 {
 		return grown
 	}
 	grown.West, grown.East = wrapLon(b.West-dLon), wrapLon(b.East+dLon)

@@ -52,6 +52,15 @@ func (k Key) ExternalID() string {
 	return external
 }
 
+// Covers reports whether k names the record r, or the group that r is one part
+// of: "plugshare:99" covers "plugshare:99~8", one network's part of a location.
+func (k Key) Covers(r Key) bool {
+	return r == k || strings.HasPrefix(string(r), string(k)+groupSeparator)
+}
+
+// groupSeparator parts the id of a group from that of its part in a key.
+const groupSeparator = "~"
+
 // split cuts the key behind its source id. A source id is "provider" or
 // "provider:name"; OCPI sources are always named, the others are named only
 // where an operator configured several, and then by a name that no external id

@@ -67,6 +67,13 @@ type Record struct {
 	Metadata              []MetadataValue
 	FetchedAt             time.Time // when it was read from its source; for an export, when it was written
 	Attribution           *Attribution
+
+	// Summary says that this is what a search gave: a Detailer has more of it
+	// (comments, photos and what else UndecidedSummary of its source implies).
+	Summary bool
+	// Directory says that the record was copied from another directory, which
+	// it names: provenance, and never evidence that the site is there.
+	Directory string
 }
 
 // ID returns the record's id in the graph.
@@ -132,6 +139,17 @@ func (p *POI) Sources() []SourceResult {
 	return results
 }
 
+// Summary reports whether a member is a summary, so that what the POI lacks may
+// only not have been fetched.
+func (p *POI) Summary() bool {
+	for _, r := range p.Members {
+		if r.Summary {
+			return true
+		}
+	}
+	return false
+}
+
 // Has reports whether the POI has a record of provider code.
 func (p *POI) Has(code ProviderCode) bool {
 	for _, r := range p.Members {
@@ -146,7 +164,7 @@ func (p *POI) Has(code ProviderCode) bool {
 // POI has none of that id.
 func (p *POI) Comment(id ID) *Comment {
 	for _, c := range p.Comments {
-		if c.Record.Key == id.Key && c.ExternalID == id.External {
+		if id.Key.Covers(c.Record.Key) && c.ExternalID == id.External {
 			c.POI = p
 			return &c
 		}
@@ -158,7 +176,7 @@ func (p *POI) Comment(id ID) *Comment {
 // has none of that id.
 func (p *POI) Photo(id ID) *Photo {
 	for _, photo := range p.Photos {
-		if photo.Record.Key == id.Key && photo.ExternalID == id.External {
+		if id.Key.Covers(photo.Record.Key) && photo.ExternalID == id.External {
 			photo.POI = p
 			return &photo
 		}

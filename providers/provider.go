@@ -76,8 +76,11 @@ type Answer struct {
 	Records   []*Record
 	FetchedAt time.Time // when the source was asked, or its data written
 	Truncated bool      // the source holds more in this area than it gave
-	Partial   bool      // more than truncation: a part was not asked, or was narrowed to the filter
-	Err       *SourceError
+	// Aliases maps keys that were asked for, and that stand for another record,
+	// to that record's key.
+	Aliases map[Key]Key
+	Partial bool // more than truncation: a part was not asked, or was narrowed to the filter
+	Err     *SourceError
 }
 
 // Source describes a source. The exported fields never change; the state, which
@@ -91,8 +94,13 @@ type Source struct {
 	Attribution  Attribution
 	AddPOIURL    string
 	// Undecided names the filters that this source's records can never be
-	// judged by, as Filter.Fields names them.
-	Undecided []string
+	// judged by, as Filter.Fields names them; UndecidedSummary those that need
+	// more than a summary (Record.Summary).
+	Undecided        []string
+	UndecidedSummary []string
+	// LiveFor is how long after Record.FetchedAt the live states of a record
+	// count as live; 0: it has none, or they are fetched with each question.
+	LiveFor time.Duration
 	// Timeout is how long an answer may wait for this source; 0 means the
 	// catalog's default.
 	Timeout time.Duration

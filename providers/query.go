@@ -50,7 +50,7 @@ type ConnectionMatch struct {
 	Current             []CurrentKind // AC matches every kind of alternating current
 	Level               []int
 	Availability        []EVSEStatus
-	IncludeUnknownPower bool // an unknown power satisfies MinPowerKW and MaxPowerKW
+	IncludeUnknownPower bool // an unknown power satisfies MinPowerKW and MaxPowerKW; without effect under Not
 }
 
 // ProviderScoreMatch asks for a minimum of one provider's own score.
@@ -111,7 +111,7 @@ func (f *Filter) Match(p *POI) bool {
 	if p.Status == StatusPlanned && !f.wantsPlanned(p) {
 		return false
 	}
-	return f == nil || f.eval(p) == yes
+	return f == nil || f.eval(p, true) == yes
 }
 
 func (f *Filter) wantsPlanned(p *POI) bool {
@@ -126,12 +126,13 @@ func (f *Filter) wantsPlanned(p *POI) bool {
 	return p.StatusType != nil && slices.Contains(f.StatusTypeIDs, p.StatusType.ID)
 }
 
-func (f *Filter) eval(p *POI) truth {
+// eval judges p. IncludeUnknownPower acts at the top only.
+func (f *Filter) eval(p *POI, top bool) truth {
 	t := yes
 	and := func(v truth) { t = min(t, v) }
 
 	if len(f.Connections) > 0 {
-		and(f.evalConnections(p))
+		and(f.evalConnections(p, top))
 	}
 	if len(f.OperatorIDs) > 0 {
 		and(operatorIn(f.OperatorIDs, p.Operator))
@@ -183,10 +184,10 @@ func (f *Filter) eval(p *POI) truth {
 		and(evalProviderScore(f.MinProviderScore, p))
 	}
 	if f.HasPhotos != nil {
-		and(is((len(p.Photos) > 0) == *f.HasPhotos))
+		and(hasAny(len(p.Photos), p, *f.HasPhotos))
 	}
 	if f.HasComments != nil {
-		and(is((len(p.Comments) > 0) == *f.HasComments))
+		and(hasAny(len(p.Comments), p, *f.HasComments))
 	}
 	if !f.ModifiedSince.IsZero() {
 		and(since(p.UpdatedAt, f.ModifiedSince))
@@ -201,7 +202,7 @@ func (f *Filter) eval(p *POI) truth {
 		and(is(matchText(f.Text, p)))
 	}
 	if f.Not != nil {
-		and(-f.Not.eval(p))
+		and(-f.Not.eval(p, false))
 	}
 	return t
 }
@@ -248,6 +249,14 @@ func (o *Operator) Is(id string) bool {
 	})
 }
 
+// hasAny judges whether a POI has comments or photos, of which a summary has none.
+func hasAny(n int, p *POI, wanted bool) truth {
+	if n == 0 && p.Summary() {
+		return unknown
+	}
+	return is((n > 0) == wanted)
+}
+
 func atLeast[T int | float64](v *T, bound T) truth {
 	if v == nil {
 		return unknown
@@ -269,20 +278,20 @@ func since(t, bound time.Time) truth {
 	return is(!t.Before(bound))
 }
 
-func (f *Filter) evalConnections(p *POI) truth {
+func (f *Filter) evalConnections(p *POI, top bool) truth {
 	t := no
 	if len(p.Connections) == 0 {
 		t = unknown // a site has plugs, whether or not anybody listed them
 	}
 	for i := range p.Connections {
 		for j := range f.Connections {
-			t = max(t, f.Connections[j].eval(&p.Connections[i]))
+			t = max(t, f.Connections[j].eval(&p.Connections[i], top))
 		}
 	}
 	return t
 }
 
-func (m *ConnectionMatch) eval(c *ConnectionInfo) truth {
+func (m *ConnectionMatch) eval(c *ConnectionInfo, top bool) truth {
 	t := oneOf(m.Types, c.Type, ConnectorUnknown)
 	if len(m.ConnectionTypeIDs) > 0 {
 		id := ""
@@ -292,7 +301,7 @@ func (m *ConnectionMatch) eval(c *ConnectionInfo) truth {
 		t = min(t, rowIn(m.ConnectionTypeIDs, id))
 	}
 	t = min(t, oneOf(m.Formats, c.Format, FormatUnknown))
-	if c.PowerKW != nil || !m.IncludeUnknownPower {
+	if c.PowerKW != nil || !m.IncludeUnknownPower || !top {
 		if m.MinPowerKW != nil {
 			t = min(t, atLeast(c.PowerKW, *m.MinPowerKW))
 		}

@@ -151,16 +151,18 @@ func decodePolyline(encoded string, decimals int) ([]providers.Point, error) {
 	for range decimals {
 		scale *= 10
 	}
-	coords, rest, err := polyline.Codec{Dim: 2, Scale: scale}.DecodeCoords([]byte(encoded))
+	// DecodeCoords would add up fractions, and their errors: a corner at a site's
+	// very position would come to lie beside it.
+	coords, rest, err := polyline.Codec{Dim: 2, Scale: scale}.DecodeFlatCoords(nil, []byte(encoded))
 	if err != nil || len(rest) > 0 {
 		return nil, errors.New("not an encoded polyline: it ends in the middle or holds characters that none has")
 	}
-	if len(coords) > maxRoutePoints {
+	if len(coords)/2 > maxRoutePoints {
 		return nil, errors.New("too many points: simplify the line")
 	}
-	line := make([]providers.Point, len(coords))
-	for i, c := range coords {
-		line[i] = providers.Point{Lat: c[0], Lon: c[1]}
+	line := make([]providers.Point, len(coords)/2)
+	for i := range line {
+		line[i] = providers.Point{Lat: coords[2*i], Lon: coords[2*i+1]}
 		if !line[i].Valid() {
 			return nil, errors.New("the line leaves the Earth: check precision, which is 5 for Google's polylines and 6 for some routers'")
 		}

@@ -29,7 +29,7 @@ func (poiResolver) Comments(ctx context.Context, poi *providers.POI, first *int,
 	if err != nil {
 		return nil, err
 	}
-	connection := &graph.CommentConnection{Nodes: page.items, PageInfo: page.info, TotalCount: &page.total, Sources: pointers(poi.Sources())}
+	connection := &graph.CommentConnection{Nodes: page.items, PageInfo: page.info, TotalCount: &page.total, Sources: pointers(loaders.Unfetched(poi))}
 	for i, c := range page.items {
 		connection.Edges = append(connection.Edges, &graph.CommentEdge{Cursor: page.cursors[i], Node: c})
 	}
@@ -49,7 +49,7 @@ func (poiResolver) Photos(ctx context.Context, poi *providers.POI, first *int, a
 	if err != nil {
 		return nil, err
 	}
-	connection := &graph.PhotoConnection{Nodes: page.items, PageInfo: page.info, TotalCount: &page.total, Sources: pointers(poi.Sources())}
+	connection := &graph.PhotoConnection{Nodes: page.items, PageInfo: page.info, TotalCount: &page.total, Sources: pointers(loaders.Unfetched(poi))}
 	for i, p := range page.items {
 		connection.Edges = append(connection.Edges, &graph.PhotoEdge{Cursor: page.cursors[i], Node: p})
 	}

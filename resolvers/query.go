@@ -40,7 +40,7 @@ func (queryResolver) Pois(ctx context.Context, area graph.AreaInput, filter *pro
 		return nil, err
 	}
 	page, err := loaders.OperationFrom(ctx).Search(ctx, loaders.Question{
-		Area: where, Filter: filter, Order: order, First: n, After: start, Policy: sources,
+		Area: where, Filter: filter, Order: order, First: n, After: start, Policy: sources, Whole: wantsWhole(ctx),
 	})
 	if err != nil {
 		return nil, present(ctx, err)
@@ -136,7 +136,7 @@ func (queryResolver) Poi(ctx context.Context, by graph.POIRef, sources *provider
 		return nil, err
 	}
 	var failed error
-	for _, found := range loaders.OperationFrom(ctx).POIs(ctx, keys, sources) {
+	for _, found := range loaders.OperationFrom(ctx).POIs(ctx, keys, sources, wantsWhole(ctx)) {
 		if found.POI != nil {
 			return found.POI, nil
 		}
@@ -229,7 +229,7 @@ func fetch(ctx context.Context, ids []providers.ID) ([]providers.Node, []error) 
 	for i, result := range operation.Records(ctx, keys, nil) {
 		records[keys[i]] = result
 	}
-	for n, found := range operation.POIs(ctx, siteKeys, nil) {
+	for n, found := range operation.POIs(ctx, siteKeys, nil, wantsWhole(ctx)) {
 		i := sites[n]
 		errs[i] = found.Err
 		if found.POI == nil {

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"chargegraph/providers"
+	"chargegraph/providers/ocm"
 )
 
 // config is what chargegraph serves, and where.
@@ -20,18 +25,109 @@ type config struct {
 	Sources []sourceConfig `yaml:"sources"`
 }
 
-// sourceConfig is one access to a provider: live by URL and Key, or an export
-// by Mirror and Reference.
+// sourceConfig is one access to a provider. Which keys belong to which provider
+// is in sourceKinds.
 type sourceConfig struct {
-	Provider  string `yaml:"provider"`
-	Name      string `yaml:"name"`
-	URL       string `yaml:"url"`
-	Key       secret `yaml:"key"`
-	Mirror    string `yaml:"mirror"`
-	Reference string `yaml:"reference"`
-	UserAgent string `yaml:"userAgent"`
-	Client    string `yaml:"client"`
-	NoAvatars bool   `yaml:"noAvatars"`
+	Provider      string   `yaml:"provider"`
+	Name          string   `yaml:"name"`
+	URL           string   `yaml:"url"`
+	Key           secret   `yaml:"key"`
+	Secret        secret   `yaml:"secret"`
+	Mirror        string   `yaml:"mirror"`
+	Reference     string   `yaml:"reference"`
+	Token         secret   `yaml:"token"`
+	TokenEncoding string   `yaml:"tokenEncoding"`
+	Interval      interval `yaml:"interval"`
+	AllowHosts    []string `yaml:"allowHosts"`
+	File          string   `yaml:"file"`
+	CPOs          []string `yaml:"cpos"`
+	Path          string   `yaml:"path"`
+	Attribution   string   `yaml:"attribution"`
+	License       string   `yaml:"license"`
+	UserAgent     string   `yaml:"userAgent"`
+	Client        string   `yaml:"client"`
+	NoAvatars     bool     `yaml:"noAvatars"`
+}
+
+// sourceKind says which settings a provider's sources have.
+type sourceKind struct {
+	code     providers.ProviderCode
+	settings []string   // besides provider, name and userAgent
+	oneOf    []string   // exactly one of these says where the data is
+	needs    [][]string // the first setting needs the others
+}
+
+//nolint:gochecknoglobals // a constant table
+var sourceKinds = map[string]sourceKind{
+	"ocm": {
+		code:     providers.OCM,
+		settings: []string{"url", "key", "mirror", "reference", "client", "noAvatars"},
+		oneOf:    []string{"url", "mirror"},
+		needs:    [][]string{{"url", "key"}, {"reference", "mirror"}, {"key", "url"}},
+	},
+	"plugshare": {
+		code:     providers.PlugShare,
+		settings: []string{"url", "key", "secret"},
+		oneOf:    []string{"key"},
+		needs:    [][]string{{"key", "secret"}},
+	},
+	"ocpi": {
+		code:     providers.OCPI,
+		settings: []string{"url", "token", "tokenEncoding", "interval", "allowHosts", "file", "attribution", "license"},
+		oneOf:    []string{"url", "file"},
+		needs:    [][]string{{"token", "url"}, {"tokenEncoding", "token"}, {"url", "name"}, {"file", "name"}},
+	},
+	"ocpplab": {
+		code:     providers.OCPPLAB,
+		settings: []string{"url", "token", "cpos", "path", "interval"},
+		oneOf:    []string{"url"},
+		needs:    [][]string{{"url", "token"}, {"url", "cpos"}},
+	},
+}
+
+// given names the settings that are not left out.
+func (s *sourceConfig) given() []string {
+	var names []string
+	for _, setting := range []struct {
+		name  string
+		given bool
+	}{
+		{"name", s.Name != ""},
+		{"url", s.URL != ""},
+		{"key", s.Key != ""},
+		{"secret", s.Secret != ""},
+		{"mirror", s.Mirror != ""},
+		{"reference", s.Reference != ""},
+		{"token", s.Token != ""},
+		{"tokenEncoding", s.TokenEncoding != ""},
+		{"interval", s.Interval != 0},
+		{"allowHosts", len(s.AllowHosts) > 0},
+		{"file", s.File != ""},
+		{"cpos", len(s.CPOs) > 0},
+		{"path", s.Path != ""},
+		{"attribution", s.Attribution != ""},
+		{"license", s.License != ""},
+		{"client", s.Client != ""},
+		{"noAvatars", s.NoAvatars},
+	} {
+		if setting.given {
+			names = append(names, setting.name)
+		}
+	}
+	return names
+}
+
+// interval is how often something is done, written 5m or 30s.
+type interval time.Duration
+
+// UnmarshalYAML implements yaml.BytesUnmarshaler.
+func (i *interval) UnmarshalYAML(text []byte) error {
+	d, err := time.ParseDuration(strings.Trim(strings.TrimSpace(string(text)), `"'`))
+	if err != nil || d <= 0 {
+		return fmt.Errorf("interval %s: write a time above 0 such as 30s or 5m", text)
+	}
+	*i = interval(d)
+	return nil
 }
 
 // secret is text that never prints.
@@ -43,8 +139,7 @@ func (s secret) String() string   { return redacted }
 func (s secret) GoString() string { return redacted }
 
 const (
-	defaultAddr   = "127.0.0.1:8080"
-	defaultOCMURL = "https://api.openchargemap.io/v3"
+	defaultAddr = "127.0.0.1:8080"
 )
 
 // The variables of the common case: no file needed.
@@ -53,6 +148,10 @@ const (
 	envOCMKey = "OCM_API_KEY"
 	envOCMURL = "OCM_URL"
 	envMirror = "OCM_MIRROR"
+
+	envPlugShareKey    = "PLUGSHARE_KEY"
+	envPlugShareSecret = "PLUGSHARE_SECRET"
+	envPlugShareURL    = "PLUGSHARE_URL"
 )
 
 // readConfig reads the file where there is one, else the sources from the
@@ -86,40 +185,61 @@ func readConfig(path, addr string, getenv func(string) string) (config, error) {
 }
 
 func sourcesFromEnv(getenv func(string) string) ([]sourceConfig, error) {
+	var sources []sourceConfig
 	key, url, mirror := getenv(envOCMKey), getenv(envOCMURL), getenv(envMirror)
 	switch {
 	case mirror != "" && (key != "" || url != ""):
 		return nil, fmt.Errorf("%s and %s or %s are set: one Open Charge Map is enough; use a file with named sources to serve both", envMirror, envOCMKey, envOCMURL)
 	case mirror != "":
-		return []sourceConfig{{Provider: "ocm", Mirror: mirror}}, nil
+		sources = append(sources, sourceConfig{Provider: "ocm", Mirror: mirror})
 	case key != "":
-		if url == "" {
-			url = defaultOCMURL
-		}
-		return []sourceConfig{{Provider: "ocm", URL: url, Key: secret(key)}}, nil
+		sources = append(sources, sourceConfig{Provider: "ocm", URL: cmp.Or(url, ocm.DefaultURL), Key: secret(key)})
 	case url != "":
 		return nil, fmt.Errorf("%s is set but %s is not: Open Charge Map answers nobody without a key", envOCMURL, envOCMKey)
 	}
-	return nil, nil
+	key, url = getenv(envPlugShareKey), getenv(envPlugShareURL)
+	password := getenv(envPlugShareSecret)
+	switch {
+	case key != "" && password != "":
+		sources = append(sources, sourceConfig{Provider: "plugshare", URL: url, Key: secret(key), Secret: secret(password)})
+	case key != "" || password != "" || url != "":
+		return nil, fmt.Errorf("PlugShare needs %s and %s: one of them is not set", envPlugShareKey, envPlugShareSecret)
+	}
+	return sources, nil
 }
 
 // check finds contradictions that need no look at the world.
 func (s *sourceConfig) check() error {
-	if s.Provider != "ocm" {
-		return fmt.Errorf("provider %q is not known: ocm is", s.Provider)
+	kind, ok := sourceKinds[s.Provider]
+	if !ok {
+		return fmt.Errorf("provider %q is not known: %s are", s.Provider, strings.Join(slices.Sorted(maps.Keys(sourceKinds)), ", "))
+	}
+	given := s.given()
+	for _, name := range given {
+		if name != "name" && !slices.Contains(kind.settings, name) {
+			return fmt.Errorf("%s is no setting of %s: it has %s", name, s.Provider, strings.Join(kind.settings, ", "))
+		}
 	}
 	if s.Name != "" && !providers.ValidSourceName(s.Name) {
 		return fmt.Errorf("name %q: a name begins with a lower-case letter and has at most 32 lower-case letters, digits, - and _", s.Name)
 	}
-	switch {
-	case s.Mirror != "" && (s.URL != "" || s.Key != ""):
-		return fmt.Errorf("mirror stands beside url or key: a source is either an export or live")
-	case s.Mirror == "" && s.URL == "":
-		return fmt.Errorf("neither url nor mirror is set")
-	case s.Mirror == "" && s.Reference != "":
-		return fmt.Errorf("reference belongs to a mirror: a live source asks for its reference data itself")
-	case s.Mirror == "" && s.Key == "":
-		return fmt.Errorf("key is not set: Open Charge Map answers nobody without one")
+	where := 0
+	for _, name := range kind.oneOf {
+		if slices.Contains(given, name) {
+			where++
+		}
+	}
+	if where != 1 {
+		return fmt.Errorf("%s needs exactly one of %s", s.Provider, strings.Join(kind.oneOf, " and "))
+	}
+	for _, need := range kind.needs {
+		if slices.Contains(given, need[0]) {
+			for _, name := range need[1:] {
+				if !slices.Contains(given, name) {
+					return fmt.Errorf("%s is set but %s is not", need[0], name)
+				}
+			}
+		}
 	}
 	return nil
 }

@@ -160,12 +160,17 @@ func TestItSaysWhatIsWrongWithAConfiguration(t *testing.T) {
 		{"an unknown key of a source, without the source's secret", "sources:\n  - {provider: ocm, key: \"" + key + "\", urll: x}\n", "unknown field \"urll\""},
 		{"a variable that is not set, with its line", "sources:\n  - provider: ocm\n    key: \"${NO_SUCH}\"\n", "line 3: the variable NO_SUCH is not set"},
 		{"a provider that is not known", "sources:\n  - {provider: tesla, url: \"http://x\", key: \"${KEY}\"}\n", "provider \"tesla\" is not known"},
-		{"live and mirror in one", "sources:\n  - {provider: ocm, url: \"http://x\", mirror: x}\n", "either an export or live"},
-		{"neither live nor mirror", "sources:\n  - {provider: ocm}\n", "neither url nor mirror"},
-		{"no key", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\"}\n", "key is not set"},
+		{"live and mirror in one", "sources:\n  - {provider: ocm, url: \"http://x\", mirror: x}\n", "exactly one of url and mirror"},
+		{"neither live nor mirror", "sources:\n  - {provider: ocm}\n", "exactly one of url and mirror"},
+		{"no key", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\"}\n", "url is set but key is not"},
 		{"a name that cannot stand in an id", "sources:\n  - {provider: ocm, name: \"Ö\", url: \"http://x\", key: k}\n", "begins with a lower-case letter"},
 		{"two sources of one name", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: \"${KEY}\"}\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: \"${KEY}\"}\n", "two sources are called \"ocm\""},
 		{"a mirror that is not there", "sources:\n  - {provider: ocm, mirror: /no/such/file}\n", "no such file"},
+		{"a setting of another provider", "sources:\n  - {provider: plugshare, key: k, secret: s, mirror: x}\n", "mirror is no setting of plugshare"},
+		{"a token without an address", "sources:\n  - {provider: ocpi, name: ndw, file: x, token: t}\n", "token is set but url is not"},
+		{"an OCPI feed without a name", "sources:\n  - {provider: ocpi, url: \"http://127.0.0.1:1\"}\n", "url is set but name is not"},
+		{"half a PlugShare key", "sources:\n  - {provider: plugshare, key: k}\n", "key is set but secret is not"},
+		{"an interval that is none", "sources:\n  - {provider: ocpi, name: a, url: \"http://127.0.0.1:1\", interval: soon}\n", "interval"},
 		{"an address that is none", "addr: here\n", "not an address"},
 		{"no YAML", "addr: [", "[1:"},
 		{"a value with a line of its own stays a value", "sources:\n  - {provider: \"${MULTILINE}\", url: x}\n", "is not known"},
@@ -196,8 +201,9 @@ func TestItSaysWhatIsWrongWithTheEnvironment(t *testing.T) {
 		env  map[string]string
 		says string
 	}{
-		"a URL without a key": {map[string]string{"OCM_URL": "http://127.0.0.1:1/v3"}, "OCM_API_KEY is not"},
-		"a mirror and a key":  {map[string]string{"OCM_MIRROR": "x", "OCM_API_KEY": "k"}, "one Open Charge Map is enough"},
+		"a URL without a key":  {map[string]string{"OCM_URL": "http://127.0.0.1:1/v3"}, "OCM_API_KEY is not"},
+		"half a PlugShare key": {map[string]string{"PLUGSHARE_KEY": "k"}, "PLUGSHARE_SECRET"},
+		"a mirror and a key":   {map[string]string{"OCM_MIRROR": "x", "OCM_API_KEY": "k"}, "one Open Charge Map is enough"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

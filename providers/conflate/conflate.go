@@ -60,15 +60,16 @@ type group struct {
 
 func (g *group) leader() *providers.Record { return g.members[0] }
 
-// operator returns the operator that the group's members know of; no two of
-// them know different ones.
-func (g *group) operator() *providers.Operator {
-	for _, r := range g.members {
-		if r.Operator != nil && r.Operator.IsNetwork {
-			return r.Operator
+// any reports whether related holds between some member of g and one of h.
+func (g *group) any(h *group, related func(x, y *providers.Record) bool) bool {
+	for _, x := range g.members {
+		for _, y := range h.members {
+			if related(x, y) {
+				return true
+			}
 		}
 	}
-	return g.leader().Operator
+	return false
 }
 
 // byRank orders groups by rank of their source, then by key.
@@ -94,7 +95,7 @@ func byRank(a, b *group) int {
 func twinGroups(records []*providers.Record) []*group {
 	records = slices.Clone(records)
 	slices.SortStableFunc(records, func(a, b *providers.Record) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), b.FetchedAt.Compare(a.FetchedAt))
+		return cmp.Or(cmp.Compare(a.Key, b.Key), preferred(a, b))
 	})
 	records = slices.CompactFunc(records, func(a, b *providers.Record) bool { return a.Key == b.Key })
 
@@ -117,7 +118,7 @@ func twinGroups(records []*providers.Record) []*group {
 			if i == follower {
 				break
 			}
-			if differ(records[i].Operator, records[follower].Operator) {
+			if differ(records[i], records[follower]) {
 				return false
 			}
 		}
@@ -141,6 +142,18 @@ func twinGroups(records []*providers.Record) []*group {
 		groups = append(groups, g)
 	}
 	return groups
+}
+
+// preferred orders two versions of one record: a whole one before a summary, a
+// later before an earlier.
+func preferred(a, b *providers.Record) int {
+	switch {
+	case a.Summary == b.Summary:
+		return b.FetchedAt.Compare(a.FetchedAt)
+	case b.Summary:
+		return -1
+	}
+	return 1
 }
 
 // stars links groups of different sources and returns the members of each POI,
@@ -182,7 +195,7 @@ func isRoot(g *group) bool {
 // edges to sites of different operators.
 func fits(g, root *group) bool {
 	return !slices.ContainsFunc(root.edges, func(e *group) bool {
-		return byRank(e, g) < 0 && differ(e.operator(), g.operator())
+		return byRank(e, g) < 0 && e.any(g, differ)
 	})
 }
 
@@ -218,7 +231,7 @@ func link(groups []*group) {
 		x := g.leader()
 		places.near(x.Location, func(j int) {
 			y := groups[j].leader()
-			if x.Source.ID == y.Source.ID || differ(g.operator(), groups[j].operator()) {
+			if x.Source.ID == y.Source.ID || g.any(groups[j], differ) {
 				return
 			}
 			d := x.Location.DistanceM(y.Location)
@@ -263,11 +276,9 @@ const (
 // It is symmetric.
 func score(g, h *group, distanceM float64) float64 {
 	switch {
-	case slices.ContainsFunc(g.members, func(x *providers.Record) bool {
-		return slices.ContainsFunc(h.members, func(y *providers.Record) bool { return sharedReference(x, y) })
-	}):
+	case g.any(h, sharedReference):
 		return math.Inf(1)
-	case same(g.operator(), h.operator()) && distanceM <= nearM:
+	case distanceM <= nearM && g.any(h, same):
 		return 1 + (nearM-distanceM)/nearM
 	}
 	return threshold
@@ -280,29 +291,25 @@ func twins(x, y *providers.Record) bool {
 		return false
 	}
 	d := x.Location.DistanceM(y.Location)
-	if d > R0 || differ(x.Operator, y.Operator) {
+	if d > R0 || differ(x, y) {
 		return false
 	}
 	if sharedReference(x, y) {
 		return true
 	}
-	return d <= twinM && same(x.Operator, y.Operator) && providers.Fold(x.Title) == providers.Fold(y.Title)
+	return d <= twinM && same(x, y) && providers.Fold(x.Title) == providers.Fold(y.Title)
 }
 
 // same and differ are not opposites: a stand-in for an unknown operator is
 // neither the same as, nor different from, any other.
-func same(a, b *providers.Operator) bool {
-	return a != nil && b != nil && a.IsNetwork && b.IsNetwork && a.ID == b.ID
-}
+func same(x, y *providers.Record) bool { return x.Operator.SameAs(y.Operator) }
 
-func differ(a, b *providers.Operator) bool {
-	return a != nil && b != nil && a.IsNetwork && b.IsNetwork && a.ID != b.ID
-}
+func differ(x, y *providers.Record) bool { return x.Operator.DiffersFrom(y.Operator) }
 
 // sharedReference reports whether both records carry the same id of somebody
 // else: the operator's own, an EVSE's, or that of a common data provider.
 func sharedReference(x, y *providers.Record) bool {
-	if x.OperatorReference != "" && x.OperatorReference == y.OperatorReference && same(x.Operator, y.Operator) {
+	if x.OperatorReference != "" && x.OperatorReference == y.OperatorReference && same(x, y) {
 		return true
 	}
 	if x.DataProviderReference != "" && x.DataProviderReference == y.DataProviderReference &&

@@ -9,6 +9,14 @@ import (
 	"chargegraph/providers"
 )
 
+// Renew returns p with other versions of the same members, in the same order:
+// its fields are merged anew, its identity stays.
+func Renew(p *providers.POI, members []*providers.Record) *providers.POI {
+	renewed := merge(members)
+	renewed.Match, renewed.Results = p.Match, p.Results
+	return renewed
+}
+
 // merge makes the POI of members, the root first and the rest by rank. A single
 // record is its own POI, without a copy. Of several, the rules are:
 //
@@ -90,7 +98,11 @@ func unite(field string, site *providers.Site, records []*providers.Record) []*p
 				strongest = math.Max(strongest, *p)
 			}
 		}
-		records = slices.DeleteFunc(records, func(r *providers.Record) bool { return *r.MaxPowerKW != strongest })
+		records = slices.DeleteFunc(records, func(r *providers.Record) bool {
+			return !slices.ContainsFunc(r.Connections, func(c providers.ConnectionInfo) bool {
+				return c.PowerKW != nil && *c.PowerKW == strongest
+			})
+		})
 	case "stations":
 		site.Stations = concat(records, func(r *providers.Record) []providers.Station { return r.Stations })
 	case "evses":

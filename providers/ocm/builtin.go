@@ -254,14 +254,10 @@ func builtinOperators() []*providers.Operator {
 }
 
 func newOperator(id int, title string, private *bool) *providers.Operator {
-	external := strconv.Itoa(id)
-	return &providers.Operator{
-		ID:                  providers.OperatorID(providers.OCM, external),
-		Title:               title,
-		IsPrivateIndividual: private,
-		Records:             []providers.OperatorRecord{{Provider: providers.OCM, ExternalID: external, Title: title}},
-		IsNetwork:           isNetwork(id),
-	}
+	operator := providers.NewOperator(providers.OCM, strconv.Itoa(id), title)
+	operator.IsPrivateIndividual = private
+	operator.IsNetwork = isNetwork(id)
+	return operator
 }
 
 // metadataOption returns the title of a value that a metadata field is chosen from.

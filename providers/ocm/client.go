@@ -37,6 +37,7 @@ type client struct {
 	name      string
 	userAgent string
 	http      *http.Client
+	maxBody   int64
 	clock     func() time.Time
 }
 
@@ -48,7 +49,7 @@ func newClient(base *url.URL, cfg *Config) *client {
 		guarded = *cfg.Client
 	}
 	guarded.CheckRedirect = checkRedirect
-	return &client{base: base, key: cfg.Key, name: cfg.ClientName, userAgent: cfg.UserAgent, http: &guarded, clock: cfg.Clock}
+	return &client{base: base, key: cfg.Key, name: cfg.ClientName, userAgent: cfg.UserAgent, http: &guarded, maxBody: maxBody, clock: cfg.Clock}
 }
 
 func checkRedirect(req *http.Request, via []*http.Request) error {
@@ -80,24 +81,24 @@ func (c *client) get(ctx context.Context, endpoint string, params url.Values, re
 	if err != nil {
 		return transportError(ctx, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing was written
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return c.refusal(res)
 	}
-	if res.ContentLength > maxBody {
-		return tooLarge()
+	if res.ContentLength > c.maxBody {
+		return tooLarge(c.maxBody)
 	}
-	body := &cappedReader{r: res.Body, left: maxBody}
+	body := &cappedReader{r: res.Body, left: c.maxBody}
 	buffered := bufio.NewReaderSize(body, 64<<10)
-	if err := sniff(buffered); err != nil {
+	if err = sniff(buffered); err != nil {
 		if body.err != nil {
-			return readError(ctx, body.err)
+			return c.readError(ctx, body.err)
 		}
 		return err
 	}
 	err = read(buffered)
 	if body.err != nil {
-		return readError(ctx, body.err)
+		return c.readError(ctx, body.err)
 	}
 	if err != nil {
 		if se := (*providers.SourceError)(nil); errors.As(err, &se) {
@@ -130,7 +131,7 @@ func sniff(r *bufio.Reader) error {
 		case '<':
 			return badResponse("Open Charge Map answered with a web page instead of data", nil)
 		}
-		start, _ := r.Peek(maxErrorBody) //nolint:errcheck // a short body is what is expected
+		start, _ := r.Peek(maxErrorBody) // fails for a short body, which is what is expected
 		if strings.Contains(string(start), "REJECTED_APIKEY") {
 			return invalidKey()
 		}
@@ -140,7 +141,7 @@ func sniff(r *bufio.Reader) error {
 
 // refusal makes an error of an answer that is not 200.
 func (c *client) refusal(res *http.Response) error {
-	start, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) //nolint:errcheck // the status alone says enough
+	start, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // the status alone says enough
 	said := strings.ToLower(string(start))
 	switch status := res.StatusCode; {
 	case status == http.StatusUnauthorized,
@@ -189,8 +190,8 @@ func badResponse(message string, err error) *providers.SourceError {
 	return &providers.SourceError{Code: providers.CodeBadResponse, Message: message, Err: err}
 }
 
-func tooLarge() *providers.SourceError {
-	return badResponse(fmt.Sprintf("Open Charge Map's answer is larger than %d MB and was not read", maxBody>>20), nil)
+func tooLarge(limit int64) *providers.SourceError {
+	return badResponse(fmt.Sprintf("Open Charge Map's answer is larger than %d MB and was not read", limit>>20), nil)
 }
 
 func invalidKey() *providers.SourceError {
@@ -219,11 +220,11 @@ func transportError(ctx context.Context, err error) error {
 }
 
 // readError makes an error of a body that ended before its end.
-func readError(ctx context.Context, err error) error {
+func (c *client) readError(ctx context.Context, err error) error {
 	var corrupt flate.CorruptInputError
 	switch {
 	case errors.Is(err, errTooLarge):
-		return tooLarge()
+		return tooLarge(c.maxBody)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		return badResponse("Open Charge Map's answer is broken off or damaged", nil)
 	}

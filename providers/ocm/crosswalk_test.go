@@ -52,12 +52,22 @@ func idsIn(t *testing.T, cell any) []int {
 	return nil
 }
 
+// textIn returns the text in a cell.
+func textIn(t *testing.T, cell any) string {
+	t.Helper()
+	s, ok := cell.(string)
+	if !ok {
+		t.Fatalf("cell %v is no text", cell)
+	}
+	return s
+}
+
 // walk checks that every id of a table means one of the values that its rows offer.
 func walk(t *testing.T, table, column string, renamed map[string]string, meaning func(id int) string) {
 	t.Helper()
 	offered := make(map[int][]string)
 	for _, row := range crosswalkRows(t, table) {
-		unified := row["unified"].(string)
+		unified := textIn(t, row["unified"])
 		if name, ok := renamed[unified]; ok {
 			unified = name
 		}
@@ -141,7 +151,7 @@ func TestEveryRowOfTheCrosswalkIsCode(t *testing.T) {
 					}
 					continue
 				}
-				if o == nil || o.ID != "operator:ocm:"+strconv.Itoa(id) || !o.IsNetwork {
+				if o == nil || !o.Is("operator:ocm:"+strconv.Itoa(id)) || operatorExternalID(o) != strconv.Itoa(id) || !o.IsNetwork {
 					t.Errorf("operator %d is %+v", id, o)
 				}
 			}
@@ -178,7 +188,7 @@ func TestEveryCheckInStatusHasItsOutcomeAndMood(t *testing.T) {
 	rows := newIndex(builtinReference()).checkIns
 	for _, want := range crosswalkRows(t, "checkin_status") {
 		id := idsIn(t, want["ocm_checkin_status_type_id"])[0]
-		unified := want["unified"].(string)
+		unified := textIn(t, want["unified"])
 		if name, ok := renamed[unified]; ok {
 			unified = name
 		}

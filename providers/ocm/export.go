@@ -77,7 +77,7 @@ func OpenExport(cfg MirrorConfig) (*Export, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	cfg.Logger = cfg.Logger.With("source", string(cfg.ID))
+	cfg.Logger = cfg.Logger.With(slog.String("source", string(cfg.ID)))
 	if err := checkID(cfg.ID); err != nil {
 		return nil, fmt.Errorf("ocm: %w", err)
 	}
@@ -108,7 +108,7 @@ func OpenExport(cfg MirrorConfig) (*Export, error) {
 	for _, path := range referenceFiles(cfg.Path, e.folder) {
 		table, err := readReferenceFile(path)
 		if err != nil {
-			cfg.Logger.Warn("reference file passed over", "file", path, "error", err)
+			cfg.Logger.Warn("reference file passed over", slog.String("file", path), slog.Any("error", err))
 			continue
 		}
 		// OCM's lists only grow: the fullest is the newest.
@@ -248,26 +248,29 @@ func (e *Export) Read(ctx context.Context, yield func(*providers.Record) error) 
 		}
 		if now := e.cfg.Clock(); report.Read >= next || now.Sub(logged) >= progressTime {
 			logged, next = now, report.Read+progressCount
-			e.cfg.Logger.InfoContext(ctx, "import goes on", "read", report.Read, "kept", report.Kept, "hidden", report.Hidden, "broken", report.Broken, "duration", now.Sub(began))
+			e.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "import goes on", report.attrs(now.Sub(began))...)
 		}
 		return nil
 	})
-	level, message := slog.LevelInfo, "import done"
-	attrs := []any{
-		"read", report.Read, "kept", report.Kept, "hidden", report.Hidden, "duplicates", report.Duplicates,
-		"broken", report.Broken, "duration", e.cfg.Clock().Sub(began),
-	}
-	if report.Broken > 0 {
-		level = slog.LevelWarn
-		attrs = append(attrs, "first_broken", report.FirstBroken)
-	}
-	if err != nil {
+	attrs := report.attrs(e.cfg.Clock().Sub(began))
+	switch {
+	case err != nil:
 		err = fmt.Errorf("ocm: import %s: %w", e.cfg.Path, err)
-		level, message = slog.LevelError, "import broken off"
-		attrs = append(attrs, "error", err)
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelError, "import broken off", append(attrs, slog.Any("error", err))...)
+	case report.Broken > 0:
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "import done", append(attrs, slog.Any("first_broken", report.FirstBroken))...)
+	default:
+		e.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "import done", attrs...)
 	}
-	e.cfg.Logger.Log(ctx, level, message, attrs...)
 	return report, err
+}
+
+// attrs returns the figures for a log.
+func (r *Report) attrs(took time.Duration) []slog.Attr {
+	return []slog.Attr{
+		slog.Int("read", r.Read), slog.Int("kept", r.Kept), slog.Int("hidden", r.Hidden),
+		slog.Int("duplicates", r.Duplicates), slog.Int("broken", r.Broken), slog.Duration("duration", took),
+	}
 }
 
 // poiFiles walks the folder in lexical order, passing over reference data and

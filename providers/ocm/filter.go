@@ -39,7 +39,7 @@ func pushDown(f *providers.Filter, countryID func(string) (int, bool)) map[strin
 	if v, ok := powerBound(f.Connections, func(m *providers.ConnectionMatch) *float64 { return m.MaxPowerKW }, func(a, b float64) float64 { return max(a, b) }); ok {
 		pushed["maxpowerkw"] = degrees(v)
 	}
-	ids, ok := eachID(f.OperatorIDs, operatorNumber)
+	ids, ok := operatorNumbers(f.OperatorIDs)
 	set("operatorid", ids, ok)
 	// Two lists about one field combine with AND: either may be sent alone.
 	if ids, ok = eachID(f.UsageTypeIDs, rowNumber); ok && len(ids) > 0 {
@@ -82,14 +82,32 @@ func rowNumber(s string) (int, bool) {
 	return int(n), err == nil && n > 0
 }
 
-// operatorNumber reads an operator's id in the graph. An operator that another
-// provider named first may be one of OCM's, but its number is not known here.
-func operatorNumber(s string) (int, bool) {
-	id, err := providers.ParseID(s)
-	if err != nil || id.Kind != providers.KindOperator || id.Source.Provider() != providers.OCM {
-		return 0, false
+// operatorNumbers returns OCM's numbers of operators, all of them where OCM has
+// a company several times. ok is false if one of the operators is not known to
+// be one of OCM's: it may be one all the same.
+func operatorNumbers(list []string) (ids []int, ok bool) {
+	for _, s := range list {
+		id, err := providers.ParseID(s)
+		if err != nil || id.Kind != providers.KindOperator {
+			return nil, false
+		}
+		found := false
+		for _, r := range providers.NewOperator(id.Source.Provider(), id.External, "").Records {
+			if r.Provider != providers.OCM {
+				continue
+			}
+			n, valid := rowNumber(r.ExternalID)
+			if !valid {
+				return nil, false
+			}
+			ids, found = append(ids, n), true
+		}
+		if !found {
+			return nil, false
+		}
 	}
-	return rowNumber(id.External)
+	slices.Sort(ids)
+	return slices.Compact(ids), true
 }
 
 // idsOf returns the ids below limit that stand for one of the wanted values.

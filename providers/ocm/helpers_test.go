@@ -1,9 +1,6 @@
 package ocm
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,62 +18,38 @@ import (
 const testKey = "0c8f7d5a-4a7b-4c37-9d3e-2f6a1b9c8d7e"
 
 // shared is where the real data lie; tests that need them are skipped without.
-func sharedFile(t testing.TB, elem ...string) string {
-	t.Helper()
+func sharedFile(tb testing.TB, elem ...string) string {
+	tb.Helper()
 	path := filepath.Join(append([]string{"..", "..", "..", "shared", "data"}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no real data here: %v", err)
+		tb.Skipf("no real data here: %v", err)
 	}
 	return path
-}
-
-// lines returns the JSON lines of a gzipped file.
-func lines(t testing.TB, path string) [][]byte {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all [][]byte
-	s := bufio.NewScanner(z)
-	s.Buffer(nil, 1<<22)
-	for s.Scan() {
-		all = append(all, bytes.Clone(s.Bytes()))
-	}
-	if s.Err() != nil {
-		t.Fatal(s.Err())
-	}
-	return all
 }
 
 // theWorld is made once for all tests.
 var theWorld = sync.OnceValue(func() *sandbox.World {
 	params := sandbox.DefaultParams()
-	params.Sites = 4000
+	params.Sites = 2500
 	return sandbox.NewWorld(params)
 })
 
 // newSandbox returns a simulated OCM and a live source that asks it.
-func newSandbox(t testing.TB, change func(*Config)) (*sandbox.OCM, *Source) {
-	t.Helper()
+func newSandbox(tb testing.TB, change func(*Config)) (*sandbox.OCM, *Source) {
+	tb.Helper()
 	sim, err := sandbox.NewOCM(theWorld(), sandbox.OCMOptions{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = sim.Close() })
-	return sim, newSource(t, sim, change)
+	tb.Cleanup(func() { _ = sim.Close() })
+	return sim, newSource(tb, sim, change)
 }
 
 // newSource returns a live source that asks handler.
-func newSource(t testing.TB, handler http.Handler, change func(*Config)) *Source {
-	t.Helper()
+func newSource(tb testing.TB, handler http.Handler, change func(*Config)) *Source {
+	tb.Helper()
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	cfg := Config{
 		ID: "ocm", URL: server.URL + "/v3", Key: testKey, Client: server.Client(),
 		Clock: func() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) },
@@ -86,7 +59,7 @@ func newSource(t testing.TB, handler http.Handler, change func(*Config)) *Source
 	}
 	s, err := New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

@@ -162,8 +162,7 @@ func mapItem(m *mapper, raw *rawItem) item {
 	if err == nil {
 		return item{record: r}
 	}
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		err = fmt.Errorf("not proper JSON at byte %d of it", syntax.ByteOffset)
 	}
 	return item{err: err, name: raw.name()}
@@ -262,7 +261,7 @@ func firstByte(r *bufio.Reader) (byte, error) {
 // indented reports whether the object that begins here goes on in the next line:
 // what writes JSON lines never breaks one, and what indents breaks after "{".
 func indented(r *bufio.Reader) bool {
-	start, _ := r.Peek(3) //nolint:errcheck // a short file is not indented
+	start, _ := r.Peek(3) // fails for a short file, which is not indented
 	return bytes.HasPrefix(start, []byte("{\n")) || bytes.HasPrefix(start, []byte("{\r\n"))
 }
 
@@ -272,15 +271,15 @@ func splitLines(r *bufio.Reader, found func(rawItem) error) error {
 		text := bytes.TrimSpace(line)
 		switch {
 		case errors.Is(err, errElementTooLarge):
-			if err := found(rawItem{where: "line", n: n, err: err}); err != nil {
-				return err
+			if stop := found(rawItem{where: "line", n: n, err: err}); stop != nil {
+				return stop
 			}
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
 			return brokenOff(err)
 		case len(text) > 0:
-			if err := found(rawItem{text: text, where: "line", n: n}); err != nil {
-				return err
+			if stop := found(rawItem{text: text, where: "line", n: n}); stop != nil {
+				return stop
 			}
 		}
 		if err != nil {
@@ -357,7 +356,7 @@ func splitObjects(r *bufio.Reader, found func(rawItem) error) error {
 		case b != '{':
 			return fmt.Errorf("element %d: begins with %q", n, b)
 		}
-		text, _, err := readBalanced(r, nil)
+		text, err := readBalanced(r, nil)
 		if err != nil {
 			return fmt.Errorf("element %d: %w", n, err)
 		}
@@ -377,18 +376,18 @@ func brokenOff(err error) error {
 // readElement reads one element of an array and the comma or bracket behind it.
 func readElement(r *bufio.Reader) (text []byte, end byte, err error) {
 	for {
-		b, err := r.ReadByte()
-		if err != nil {
+		var b byte
+		if b, err = r.ReadByte(); err != nil {
 			return nil, 0, brokenOff(err)
 		}
 		switch b {
 		case ',', ']':
 			return text, b, nil
 		case '{', '[', '"':
-			if err := r.UnreadByte(); err != nil {
+			if err = r.UnreadByte(); err != nil {
 				return nil, 0, err
 			}
-			if text, _, err = readBalanced(r, text); err != nil {
+			if text, err = readBalanced(r, text); err != nil {
 				return nil, 0, err
 			}
 		default:
@@ -402,13 +401,13 @@ func readElement(r *bufio.Reader) (text []byte, end byte, err error) {
 
 // readBalanced appends an object, an array or a string to text, up to the byte
 // that closes it.
-func readBalanced(r *bufio.Reader, text []byte) ([]byte, byte, error) {
+func readBalanced(r *bufio.Reader, text []byte) ([]byte, error) {
 	depth, inString, escaped := 0, false, false
 	for {
 		if _, err := r.Peek(1); err != nil {
-			return nil, 0, brokenOff(err)
+			return nil, brokenOff(err)
 		}
-		window, _ := r.Peek(r.Buffered()) //nolint:errcheck // that much is there
+		window, _ := r.Peek(r.Buffered()) // cannot fail: that much is there
 		for i, b := range window {
 			switch {
 			case escaped:
@@ -426,15 +425,15 @@ func readBalanced(r *bufio.Reader, text []byte) ([]byte, byte, error) {
 			if depth == 0 && !inString {
 				text = append(text, window[:i+1]...)
 				_, err := r.Discard(i + 1)
-				return text, b, err
+				return text, err
 			}
 		}
 		if len(text)+len(window) > maxElement {
-			return nil, 0, errElementTooLarge
+			return nil, errElementTooLarge
 		}
 		text = append(text, window...)
 		if _, err := r.Discard(len(window)); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
 }

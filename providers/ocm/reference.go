@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"sync"
@@ -212,7 +213,7 @@ func (s *Source) fetchReference(ctx context.Context, countryID int) (*providers.
 		return err
 	})
 	if err != nil {
-		s.log.WarnContext(ctx, "reference data not fetched", "error", err)
+		s.log.WarnContext(ctx, "reference data not fetched", slog.Any("error", err))
 		return nil, err
 	}
 	return table, nil

@@ -97,19 +97,19 @@ func (r *rows[T]) get(number number, n nested) (row *T, id int, ok bool) {
 	if !ok || id < 0 {
 		return nil, 0, false
 	}
-	if row := r.held[id]; row != nil {
+	if row = r.held[id]; row != nil {
 		return row, id, true
 	}
-	if row := r.said(id, n); row != nil {
+	if row = r.said(id, n); row != nil {
 		return row, id, true
 	}
-	if row := r.builtin[id]; row != nil {
+	if row = r.builtin[id]; row != nil {
 		return row, id, true
 	}
-	if r.invent == nil {
+	if r.invent == nil || id == 0 { // 0 means unknown, also where it is no row
 		return nil, id, true
 	}
-	if row := r.made[id]; row != nil {
+	if row = r.made[id]; row != nil {
 		return row, id, true
 	}
 	if r.made == nil {

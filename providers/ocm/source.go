@@ -107,7 +107,7 @@ func New(cfg Config) (*Source, error) {
 		maxResults: cfg.MaxResults,
 		avatars:    !cfg.NoAvatars,
 		clock:      cfg.Clock,
-		log:        cfg.Logger.With("source", string(cfg.ID)),
+		log:        cfg.Logger.With(slog.String("source", string(cfg.ID))),
 		builtin:    newIndex(builtinReference()),
 	}
 	s.source.Timeout = cfg.Timeout
@@ -144,36 +144,41 @@ func (cfg *Config) complete() (*url.URL, error) {
 	base, err := url.Parse(cfg.URL)
 	switch {
 	case err != nil:
-		return nil, errors.New("URL: not a URL") // the error would quote it
+		return nil, refuse("URL", "not a URL") // the error would quote it
 	case base.Scheme != "http" && base.Scheme != "https", base.Host == "":
-		return nil, errors.New("URL: must begin with http:// or https:// and name a host")
+		return nil, refuse("URL", "must begin with http:// or https:// and name a host")
 	case base.User != nil, base.RawQuery != "", base.Fragment != "":
-		return nil, errors.New("URL: must hold no user, no query and no fragment; the key has its own field")
+		return nil, refuse("URL", "must hold no user, no query and no fragment; the key has its own field")
 	}
 	if strings.Trim(base.Path, "/") == "" {
 		base.Path = "/v3"
 	}
 	switch {
 	case cfg.Key == "", cfg.Key == "test", cfg.Key == "null":
-		return nil, errors.New("Key: missing; Open Charge Map gives one to every application")
+		return nil, refuse("Key", "missing; Open Charge Map gives one to every application")
 	case strings.ContainsFunc(cfg.Key, func(r rune) bool { return r <= ' ' || r > '~' }), len(cfg.Key) > 200:
-		return nil, errors.New("Key: must be printable ASCII without blanks, at most 200 characters")
+		return nil, refuse("Key", "must be printable ASCII without blanks, at most 200 characters")
 	case cfg.MaxResults < 1 || cfg.MaxResults > maxMaxResults:
-		return nil, fmt.Errorf("MaxResults: %d, must be 1..%d", cfg.MaxResults, maxMaxResults)
+		return nil, refuse("MaxResults", "%d, must be 1..%d", cfg.MaxResults, maxMaxResults)
 	case cfg.ReferenceTTL < 0:
-		return nil, fmt.Errorf("ReferenceTTL: %v, must not be negative", cfg.ReferenceTTL)
+		return nil, refuse("ReferenceTTL", "%v, must not be negative", cfg.ReferenceTTL)
 	case cfg.Timeout < 0:
-		return nil, fmt.Errorf("Timeout: %v, must not be negative", cfg.Timeout)
+		return nil, refuse("Timeout", "%v, must not be negative", cfg.Timeout)
 	}
 	for name, value := range map[string]string{"UserAgent": cfg.UserAgent, "ClientName": cfg.ClientName} {
 		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return nil, fmt.Errorf("%s: must be printable ASCII", name)
+			return nil, refuse(name, "must be printable ASCII")
 		}
 	}
 	if word := robotWord(cfg.UserAgent); word != "" {
-		return nil, fmt.Errorf("UserAgent: Open Charge Map takes agents called %q for robots and refuses them", word)
+		return nil, refuse("UserAgent", "Open Charge Map takes agents called %q for robots and refuses them", word)
 	}
 	return base, nil
+}
+
+// refuse returns the error of a field that cannot be.
+func refuse(field, why string, args ...any) error {
+	return fmt.Errorf("%s: %s", field, fmt.Sprintf(why, args...))
 }
 
 // robotWord returns what makes OCM take a user agent for a robot; "" if nothing does.
@@ -367,7 +372,8 @@ func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*p
 		return nil, err
 	}
 	if p.broken+unplaced > 0 {
-		s.log.DebugContext(ctx, "listings left out", "broken", p.broken, "without_position", unplaced, "elements", p.elements)
+		s.log.DebugContext(ctx, "listings left out",
+			slog.Int("broken", p.broken), slog.Int("without_position", unplaced), slog.Int("elements", p.elements))
 	}
 	if p.broken > 0 && p.broken == p.elements {
 		return nil, p.brokenError()

@@ -30,8 +30,9 @@
 // Write the reference of its behaviour first. Then: a noise struct in
 // params.go with one documented probability per quirk; a view (truth to
 // records, one random stream per site, seeded with the upstream's name); a
-// wire (records to bytes, queries to records); an http.Handler that wraps
-// itself in Faults; an address and a URL in Config and Server. Nothing of
-// another upstream changes, and World changes only if the truth lacks a fact
-// that the new upstream tells.
+// wire (records to bytes, queries to records); an http.Handler that embeds
+// simulator (faults, calls, /_sandbox/) and tells it the upstream's manners of
+// failing; an address and a URL in Config and Server, and its name among the
+// hosts in Start. Nothing of another upstream changes, and World changes only
+// if the truth lacks a fact that the new upstream tells.
 package sandbox

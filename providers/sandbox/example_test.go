@@ -47,5 +47,5 @@ func ExampleParseFault() {
 	fmt.Println(err)
 	// Output:
 	// latency 200ms 0.5 <nil>
-	// sandbox: fault "ocm=teapot": no fault is called "teapot", want one of none, latency, hang, 403, 429, 500, 502, empty, html, truncated, disconnect, slow, types, object, huge, redirect
+	// sandbox: fault "ocm=teapot": no fault is called "teapot", want one of none, latency, hang, 403, 429, 500, 502, empty, html, truncated, disconnect, slow, types, object, huge, redirect, 401
 }

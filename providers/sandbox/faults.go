@@ -24,7 +24,8 @@ const (
 	// Hang never answers: until the client gives up, the faults change, or the
 	// simulator is closed.
 	Hang
-	// Forbidden is a 403 with a sentence for a body.
+	// Forbidden is a 403 with the body that the upstream's edge sends: a
+	// sentence, or a page that challenges browsers.
 	Forbidden
 	// TooMany is a 429 with Retry-After (30s).
 	TooMany
@@ -51,18 +52,21 @@ const (
 	Huge
 	// Redirect is a 302 to another host.
 	Redirect
+	// Unauthorized is a 401 whatever the credentials.
+	Unauthorized
 )
 
 func faultNames() []string {
 	return []string{
 		None: "none", Latency: "latency", Hang: "hang", Forbidden: "403", TooMany: "429", ServerError: "500",
 		BadGateway: "502", Empty200: "empty", HTML: "html", Truncated: "truncated", Disconnect: "disconnect",
-		SlowBody: "slow", WrongTypes: "types", NotArray: "object", Huge: "huge", Redirect: "redirect",
+		SlowBody: "slow", WrongTypes: "types", NotArray: "object", Huge: "huge", Redirect: "redirect", Unauthorized: "401",
 	}
 }
 
 // String returns the name in flags: latency, hang, 403, 429, 500, 502, empty,
-// html, truncated, disconnect, slow, types, object, huge, redirect, none.
+// html, truncated, disconnect, slow, types, object, huge, redirect, 401,
+// none.
 func (f Fault) String() string {
 	if names := faultNames(); int(f) < len(names) {
 		return names[f]
@@ -192,6 +196,7 @@ func To(url string) FaultOption { return func(s *FaultSpec) { s.To = url } }
 // let go with an empty answer.
 type Faults struct {
 	upstream string
+	manners  manners
 
 	mu      sync.Mutex
 	active  []*activeFault
@@ -204,8 +209,8 @@ type activeFault struct {
 	seen, hit int
 }
 
-func newFaults(upstream string) *Faults {
-	return &Faults{upstream: upstream, changed: make(chan struct{})}
+func newFaults(upstream string, m manners) *Faults {
+	return &Faults{upstream: upstream, manners: m, changed: make(chan struct{})}
 }
 
 // Set makes f the only fault. Set(None) is Clear.

@@ -2,10 +2,43 @@ package sandbox
 
 import (
 	"bytes"
+	"compress/gzip"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
+
+// answer is a whole response, made before any of it is sent, so that faults
+// can spoil it.
+type answer struct {
+	status      int
+	contentType string // empty: none is sent
+	header      map[string]string
+	body        []byte
+}
+
+// The content types of the edge, of the origin's own words, and of nobody.
+const (
+	typeText = "text/plain;charset=UTF-8"
+	typeJSON = "application/json"
+)
+
+func textAnswer(status int, body string) answer {
+	return answer{status: status, contentType: typeText, body: []byte(body)}
+}
+
+// manners is how one upstream looks when it fails.
+type manners struct {
+	unauthorized, forbidden, tooMany, badGateway answer
+	// wrongTypes and notArray are JSON: the upstream's usual answer with all
+	// types mixed up, and its object that tells an error, with status 200.
+	wrongTypes, notArray string
+	// huge is what stands before and after the 200 MB within a JSON string.
+	huge [2]string
+	// redirect is where a redirect leads that names no target.
+	redirect string
+}
 
 // hugeBytes is the size of a Huge answer.
 const hugeBytes = 200 << 20
@@ -31,9 +64,9 @@ func (f *Faults) serve(w http.ResponseWriter, r *http.Request, good func(*http.R
 		case Disconnect:
 			disconnect(w, r, good(r))
 		case Huge:
-			flood(w, r)
+			flood(w, r, f.manners.huge)
 		default:
-			spec.spoil(good(r)).send(w, r)
+			spec.spoil(good(r), &f.manners).send(w, r)
 		}
 		return
 	}
@@ -48,19 +81,21 @@ func (s FaultSpec) duration(otherwise time.Duration) time.Duration {
 }
 
 // spoil turns a good answer into the one of a fault that needs no time.
-func (s FaultSpec) spoil(a answer) answer {
+func (s FaultSpec) spoil(a answer, m *manners) answer {
 	switch s.Fault {
+	case Unauthorized:
+		return m.unauthorized
 	case Forbidden:
-		return textAnswer(http.StatusForbidden, "REJECTED_APIKEY_INVALID")
+		return m.forbidden
 	case TooMany:
 		seconds := int((s.duration(30*time.Second) + time.Second - 1) / time.Second)
-		limited := textAnswer(http.StatusTooManyRequests, "Too many requests")
+		limited := m.tooMany
 		limited.header = map[string]string{"Retry-After": strconv.Itoa(seconds)}
 		return limited
 	case ServerError:
 		return answer{status: http.StatusInternalServerError}
 	case BadGateway:
-		return textAnswer(http.StatusBadGateway, "Upstream API unavailable")
+		return m.badGateway
 	case Empty200:
 		return answer{status: http.StatusOK}
 	case HTML:
@@ -69,13 +104,13 @@ func (s FaultSpec) spoil(a answer) answer {
 		a.body = a.body[:len(a.body)*3/5]
 		return a
 	case WrongTypes:
-		return answer{status: http.StatusOK, contentType: typeJSON, body: []byte(`[{"ID":"twelve","UUID":7,"AddressInfo":[],"Connections":{"ID":1},"UserComments":"none","MediaItems":0,"DateCreated":false,"StatusTypeID":{}}]`)}
+		return answer{status: http.StatusOK, contentType: typeJSON, body: []byte(m.wrongTypes)}
 	case NotArray:
-		return answer{status: http.StatusOK, contentType: typeJSON, body: []byte(`{"Status":"Error","Message":"Cache not ready, canoot return results"}`)}
+		return answer{status: http.StatusOK, contentType: typeJSON, body: []byte(m.notArray)}
 	case Redirect:
 		to := s.To
 		if to == "" {
-			to = "https://elsewhere.invalid/v3/poi"
+			to = m.redirect
 		}
 		return answer{status: http.StatusFound, header: map[string]string{"Location": to}}
 	default:
@@ -127,15 +162,64 @@ func disconnect(w http.ResponseWriter, r *http.Request, a answer) {
 }
 
 // flood sends more than anybody should read.
-func flood(w http.ResponseWriter, r *http.Request) {
+func flood(w http.ResponseWriter, r *http.Request, around [2]string) {
 	w.Header().Set("Content-Type", typeJSON)
 	w.WriteHeader(http.StatusOK)
 	block := bytes.Repeat([]byte("x"), 64<<10)
-	_, err := w.Write([]byte(`[{"ID":1,"GeneralComments":"`))
+	_, err := w.Write([]byte(around[0]))
 	for sent := 0; err == nil && sent < hugeBytes && r.Context().Err() == nil; sent += len(block) {
 		_, err = w.Write(block)
 	}
 	if err == nil {
-		_, _ = w.Write([]byte(`"}]`))
+		_, _ = w.Write([]byte(around[1]))
 	}
+}
+
+// send writes an answer, compressed when the client takes gzip.
+func (a answer) send(w http.ResponseWriter, r *http.Request) {
+	a = a.prepare(w, r)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // the client may have gone
+}
+
+// prepare sets the headers and returns the answer with the body as it goes
+// over the wire.
+func (a answer) prepare(w http.ResponseWriter, r *http.Request) answer {
+	h := w.Header()
+	h["Content-Type"] = nil // keeps net/http from guessing
+	if a.contentType != "" {
+		h.Set("Content-Type", a.contentType)
+	}
+	for name, value := range a.header {
+		h.Set(name, value)
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Add("Vary", "Origin")
+	}
+	if len(a.body) > 1024 && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		h.Add("Vary", "Accept-Encoding")
+		a.body = compress(a.body)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	return a
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(quality, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is a valid one
+	_, _ = z.Write(body)                            // a buffer does not fail
+	_ = z.Close()
+	return b.Bytes()
 }

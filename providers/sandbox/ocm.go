@@ -1,18 +1,13 @@
 package sandbox
 
 import (
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -47,32 +42,16 @@ type OCMOptions struct {
 //
 // It is safe for concurrent use.
 type OCM struct {
+	simulator
+
 	key        string
 	now        func() time.Time
-	log        *slog.Logger
 	data       *ocmData
 	index      *ocmIndex
 	encoder    *ocmEncoder
 	countryIDs map[string]int
 	guid       *regexp.Regexp
-	faults     *Faults
-
-	mu    sync.Mutex
-	calls []Call
-	total int
 }
-
-// Call is one request that reached a simulator.
-type Call struct {
-	Method    string
-	Path      string
-	Query     url.Values
-	UserAgent string
-	Header    http.Header
-}
-
-// maxCalls bounds the memory of a simulator that runs for days.
-const maxCalls = 10_000
 
 // NewOCM returns a simulator of what Open Charge Map knows about w, or of
 // opts.File; w may be nil when there is a file. It returns an error when a
@@ -103,13 +82,11 @@ func NewOCM(w *World, opts OCMOptions) (*OCM, error) {
 // newOCM serves data, which several simulators may share.
 func newOCM(data *ocmData, opts OCMOptions) *OCM {
 	o := &OCM{
-		key: opts.Key, now: opts.Now, log: opts.Logger,
+		simulator: newSimulator("ocm", opts.Logger, ocmManners()),
+		key:       opts.Key, now: opts.Now,
 		data: data, index: newOCMIndex(data.pois), encoder: newOCMEncoder(),
-		countryIDs: make(map[string]int), faults: newFaults("ocm"),
-		guid: regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
-	}
-	if o.log == nil {
-		o.log = slog.New(slog.DiscardHandler)
+		countryIDs: make(map[string]int),
+		guid:       regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
 	}
 	for _, c := range data.reference.Countries {
 		if c.ISOCode != nil {
@@ -119,74 +96,21 @@ func newOCM(data *ocmData, opts OCMOptions) *OCM {
 	return o
 }
 
-// Faults steers what goes wrong.
-func (o *OCM) Faults() *Faults { return o.faults }
-
-// Close removes all faults for good and lets held requests go. It always
-// returns nil.
-func (o *OCM) Close() error {
-	o.faults.close()
-	return nil
-}
-
-// Calls returns the calls since the start or the last ResetCalls, oldest
-// first, at most the last 10,000. Requests to /_sandbox/ are not among them,
-// refused ones and those that met a fault are.
-func (o *OCM) Calls() []Call {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return slices.Clone(o.calls)
-}
-
-// ResetCalls forgets the calls.
-func (o *OCM) ResetCalls() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.calls, o.total = nil, 0
-}
-
-func (o *OCM) record(r *http.Request) {
-	c := Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), UserAgent: r.UserAgent(), Header: r.Header.Clone()}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if len(o.calls) >= maxCalls {
-		o.calls = append(o.calls[:0], o.calls[maxCalls/10:]...)
-	}
-	o.calls = append(o.calls, c)
-	o.total++
-}
-
 // ServeHTTP answers one request.
-func (o *OCM) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, controlPrefix) {
-		o.control(w, r)
-		return
+func (o *OCM) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.serve(w, r, o.answer) }
+
+// ocmManners is how the edge and the origin look when they fail.
+func ocmManners() manners {
+	return manners{
+		unauthorized: answer{status: http.StatusUnauthorized},
+		forbidden:    textAnswer(http.StatusForbidden, "REJECTED_APIKEY_INVALID"),
+		tooMany:      textAnswer(http.StatusTooManyRequests, "Too many requests"),
+		badGateway:   textAnswer(http.StatusBadGateway, "Upstream API unavailable"),
+		wrongTypes:   `[{"ID":"twelve","UUID":7,"AddressInfo":[],"Connections":{"ID":1},"UserComments":"none","MediaItems":0,"DateCreated":false,"StatusTypeID":{}}]`,
+		notArray:     `{"Status":"Error","Message":"Cache not ready, canoot return results"}`,
+		huge:         [2]string{`[{"ID":1,"GeneralComments":"`, `"}]`},
+		redirect:     "https://elsewhere.invalid/v3/poi",
 	}
-	o.record(r)
-	began := time.Now()
-	o.faults.serve(w, r, o.answer)
-	o.log.LogAttrs(r.Context(), slog.LevelDebug, "sandbox request",
-		slog.String("upstream", "ocm"), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.Duration("duration", time.Since(began)))
-}
-
-// answer is a whole response, made before any of it is sent, so that faults
-// can spoil it.
-type answer struct {
-	status      int
-	contentType string // empty: none is sent
-	header      map[string]string
-	body        []byte
-}
-
-// The content types of the edge, of the origin's own words, and of nobody.
-const (
-	typeText = "text/plain;charset=UTF-8"
-	typeJSON = "application/json"
-)
-
-func textAnswer(status int, body string) answer {
-	return answer{status: status, contentType: typeText, body: []byte(body)}
 }
 
 // errorAnswer is how the origin words an error.
@@ -311,53 +235,4 @@ func (o *OCM) referenceData(params ocmParams) answer {
 		reference.ConnectionTypes = slices.DeleteFunc(slices.Clone(reference.ConnectionTypes), func(t ocmConnectionType) bool { return !used[t.ID] })
 	}
 	return answer{status: http.StatusOK, contentType: typeJSON, body: o.encoder.append(nil, &reference, params.shape())}
-}
-
-// send writes an answer, compressed when the client takes gzip.
-func (a answer) send(w http.ResponseWriter, r *http.Request) {
-	a = a.prepare(w, r)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // the client may have gone
-}
-
-// prepare sets the headers and returns the answer with the body as it goes
-// over the wire.
-func (a answer) prepare(w http.ResponseWriter, r *http.Request) answer {
-	h := w.Header()
-	h["Content-Type"] = nil // keeps net/http from guessing
-	if a.contentType != "" {
-		h.Set("Content-Type", a.contentType)
-	}
-	for name, value := range a.header {
-		h.Set(name, value)
-	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Add("Vary", "Origin")
-	}
-	if len(a.body) > 1024 && acceptsGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		h.Add("Vary", "Accept-Encoding")
-		a.body = compress(a.body)
-	}
-	h.Set("Content-Length", strconv.Itoa(len(a.body)))
-	return a
-}
-
-func acceptsGzip(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(quality, " ", "") != "q=0" {
-			return true
-		}
-	}
-	return false
-}
-
-func compress(body []byte) []byte {
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is a valid one
-	_, _ = z.Write(body)                            // a buffer does not fail
-	_ = z.Close()
-	return b.Bytes()
 }

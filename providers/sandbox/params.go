@@ -33,6 +33,12 @@ type Params struct {
 	Truth TruthParams
 	// OCM is what Open Charge Map gets wrong about them.
 	OCM OCMNoise
+	// PlugShare is what PlugShare's drivers get wrong.
+	PlugShare PlugShareNoise
+	// OCPI is how operators publish them by OCPI, OCPPLAB what is left of them at
+	// a gateway of simulated chargers.
+	OCPI    OCPINoise
+	OCPPLAB OCPPLABNoise
 }
 
 // City is a real city area that holds made-up sites. Density falls off with
@@ -247,6 +253,9 @@ func DefaultParams() Params {
 			PhotoNoUser: 0.03, PhotoOldHost: 0.30,
 			DateWithoutZone: 0.02,
 		},
+		PlugShare: defaultPlugShareNoise(),
+		OCPI:      defaultOCPINoise(),
+		OCPPLAB:   defaultOCPPLABNoise(),
 	}
 }
 
@@ -326,4 +335,275 @@ func (p Params) validate() error {
 		return errors.New("sandbox: Params has sites but no weighted city or motorway")
 	}
 	return nil
+}
+
+// OCPINoise is how operators publish the world by OCPI. The defaults follow
+// what was counted in real feeds, rare ones raised a little so that a world of
+// 5,000 sites has several of each.
+//
+// The zero value is a feed without a fault: every network publishes every
+// site, and every record is as the specification wants it.
+type OCPINoise struct {
+	// Silent are the keys of operators that do not publish by OCPI. People and
+	// businesses who own a charger never do.
+	Silent []string
+	// Unlisted is the chance that an operator forgot a site.
+	Unlisted float64
+	// ClosedListed is the chance that a closed site is still sent, all its
+	// EVSEs REMOVED. PlannedListed is the chance that a planned one is sent
+	// before it opens.
+	ClosedListed, PlannedListed float64
+	// StaffHidden is the chance of publish=false at a site for staff, Hidden
+	// that at any other.
+	StaffHidden, Hidden float64
+	// Older is the chance that the feed also holds an older copy of a location,
+	// under the same id.
+	Older float64
+	// NoEVSEs is the chance of a location without EVSEs, NoConnectors that of
+	// an EVSE without connectors.
+	NoEVSEs, NoConnectors float64
+	// Removed is the chance that a location still lists a predecessor of its
+	// first EVSE as REMOVED, under the same evse_id. Borrowed is the chance
+	// that it lists an EVSE of another location of its operator, REMOVED.
+	Removed, Borrowed float64
+
+	// EVSEIDNull is the chance of an EVSE without evse_id; EVSEIDBare and
+	// EVSEIDDashed are the chances of a location whose evse_ids have no
+	// separators, or dashes.
+	EVSEIDNull, EVSEIDBare, EVSEIDDashed float64
+	// StatusUnknown is the chance of an EVSE that is always UNKNOWN (offline),
+	// StatusBlocked that of one that says BLOCKED of a vehicle that is done.
+	StatusUnknown, StatusBlocked float64
+	// EVSEStale is the chance of a location whose EVSEs keep an old
+	// last_updated while their status moves. LocationStale is the chance that
+	// this is so and the location's own last_updated does not move either: then
+	// asking for changes by date_from misses it.
+	EVSEStale, LocationStale float64
+
+	// PositionSigmaM is the standard deviation of the position in metres.
+	PositionSigmaM float64
+	// CoordinatesNull, CoordinatesAbsent and CoordinatesZero are three ways not
+	// to know the position; CoordinatesNumber is the chance of numbers instead
+	// of strings, CoordinatesRounded of three or four decimals.
+	CoordinatesNull, CoordinatesAbsent, CoordinatesZero float64
+	CoordinatesNumber, CoordinatesRounded               float64
+	// EVSECoordinates is the chance that EVSEs tell where they stand.
+	EVSECoordinates float64
+
+	// NumberAsString is the chance of voltages, amperages and powers in
+	// quotes, IDAsNumber that of an id without them, if it has digits only.
+	NumberAsString, IDAsNumber float64
+	// LowerCase is the chance of a location whose enums are in lower case,
+	// Capitals of a connector's IEC_60309_2 standard in capitals.
+	LowerCase, Capitals float64
+	// UnknownStandard and UnknownCapability are the chances of a value that no
+	// version of OCPI has.
+	UnknownStandard, UnknownCapability float64
+	// PowerNull is the chance of a location whose connectors tell no power.
+	// LineToLine is the chance that three phases have the voltage between the
+	// lines instead of the one to neutral.
+	PowerNull, LineToLine float64
+	// ThreePhaseType1 is the chance of AC_3_PHASE at a Type 1 plug, FastSocket
+	// that of SOCKET at a fast charger's cable.
+	ThreePhaseType1, FastSocket float64
+	// TariffMissing is the chance of a location without tariffs.
+	TariffMissing float64
+
+	// NameNull, NameCode and NameBlank are the chances of no name, of the
+	// operator's own number for one, and of a blank at its end.
+	NameNull, NameCode, NameBlank float64
+	// HouseZero is the chance of house number 0, DoubleBlank of two blanks in
+	// the address, PostcodeNull of none, Alpha2 of a country in two letters.
+	HouseZero, DoubleBlank, PostcodeNull, Alpha2 float64
+	// ParkingTypeNull and TimeZoneNull are the chances of not telling them.
+	ParkingTypeNull, TimeZoneNull float64
+	// OperatorNull is the chance of no operator, OperatorVariant of another
+	// spelling, Suboperator of a technical company beside it, Owner of the host
+	// as owner.
+	OperatorNull, OperatorVariant, Suboperator, Owner float64
+	// OpeningNull is the chance of no opening_times; OpeningAllDay of "00:00"
+	// to "24:00" on seven days instead of twentyfourseven, OpeningEmpty of
+	// twentyfourseven=false and no hours, OpeningSeconds of "19:59:59",
+	// OpeningClosings of exceptional closings.
+	OpeningNull, OpeningAllDay, OpeningEmpty float64
+	OpeningSeconds, OpeningClosings          float64
+	// Images, EnergyMix, HelpPhone and Restrictions are the chances of telling
+	// them; FacilitiesNull is the chance of not telling what is there.
+	Images, EnergyMix, HelpPhone, Restrictions float64
+	FacilitiesNull                             float64
+	// TimeMillis, TimeOffset and TimeWithoutZone are the chances of a location
+	// whose times have a fraction, an offset of +02:00 instead of Z, or
+	// neither.
+	TimeMillis, TimeOffset, TimeWithoutZone float64
+}
+
+func defaultOCPINoise() OCPINoise {
+	return OCPINoise{
+		Silent:   []string{"cobalt", "kerbwise", "ambervolt", "mesacharge", "pacificplug", "tomadasul", "bijlipath", "shirokaze", "ekimae", "lagoon"},
+		Unlisted: 0.03, ClosedListed: 0.4, PlannedListed: 0.6,
+		StaffHidden: 0.7, Hidden: 0.01,
+		Older: 0.01, NoEVSEs: 0.005, NoConnectors: 0.004,
+		Removed: 0.01, Borrowed: 0.005,
+		EVSEIDNull: 0.004, EVSEIDBare: 0.27, EVSEIDDashed: 0.05,
+		StatusUnknown: 0.02, StatusBlocked: 0.3,
+		EVSEStale: 0.04, LocationStale: 0.02,
+		PositionSigmaM:  6,
+		CoordinatesNull: 0.004, CoordinatesAbsent: 0.002, CoordinatesZero: 0.003,
+		CoordinatesNumber: 0.02, CoordinatesRounded: 0.05, EVSECoordinates: 0.08,
+		NumberAsString: 0.02, IDAsNumber: 0.02, LowerCase: 0.01, Capitals: 0.5,
+		UnknownStandard: 0.004, UnknownCapability: 0.01,
+		PowerNull: 0.6, LineToLine: 0.3, ThreePhaseType1: 0.01, FastSocket: 0.02,
+		TariffMissing: 0.12,
+		NameNull:      0.05, NameCode: 0.1, NameBlank: 0.01,
+		HouseZero: 0.01, DoubleBlank: 0.01, PostcodeNull: 0.04, Alpha2: 0.004,
+		ParkingTypeNull: 0.47, TimeZoneNull: 0.03,
+		OperatorNull: 0.04, OperatorVariant: 0.15, Suboperator: 0.05, Owner: 0.3,
+		OpeningNull: 0.1, OpeningAllDay: 0.08, OpeningEmpty: 0.03,
+		OpeningSeconds: 0.03, OpeningClosings: 0.03,
+		Images: 0.1, EnergyMix: 0.2, HelpPhone: 0.3, Restrictions: 0.25, FacilitiesNull: 0.4,
+		TimeMillis: 0.3, TimeOffset: 0.03, TimeWithoutZone: 0.02,
+	}
+}
+
+// OCPPLABNoise is what an OCPPLAB gateway holds of the operators that keep
+// simulated CPOs there.
+type OCPPLABNoise struct {
+	// Listed is the share of an operator's sites that its CPO has.
+	Listed float64
+	// FieldNull is the chance of null in a field of a location or charger, for
+	// each one; CoordinatesNull that of a location without coordinates.
+	FieldNull, CoordinatesNull float64
+	// Hidden is the chance of public=false.
+	Hidden float64
+	// PositionSigmaM is the standard deviation of the position in metres.
+	PositionSigmaM float64
+	// NameVariant is the chance that a location is called after its address.
+	NameVariant float64
+}
+
+func defaultOCPPLABNoise() OCPPLABNoise {
+	return OCPPLABNoise{Listed: 0.3, FieldNull: 0.03, CoordinatesNull: 0.01, Hidden: 0.04, PositionSigmaM: 10, NameVariant: 0.2}
+}
+
+// PlugShareNoise is how PlugShare knows the world: by what drivers enter and
+// by the feeds of some networks. The defaults follow what was counted in
+// recorded answers, rare ones raised a little so that a world of 5,000 sites
+// has several of each.
+//
+// The zero value knows every site, has one location for each, and the live
+// status of none.
+type PlugShareNoise struct {
+	// Unlisted is the chance that nobody entered a site, PlannedUnlisted that
+	// nobody entered one that has not opened.
+	Unlisted, PlannedUnlisted float64
+	// GroupM is the range within which open sites of the same access become one
+	// location, in metres from the one that was entered first. Apart is the
+	// chance that such a site is a location of its own all the same.
+	GroupM, Apart float64
+	// Twin is the chance that a location is there a second time, 15 to 90 m
+	// away, with check-ins of its own.
+	Twin float64
+	// FromOCM is the chance that a location was taken from Open Charge Map, if
+	// that lists the site: with its title and position, and network 11.
+	FromOCM float64
+	// ClosedListed and ClosedDisabled are the chances that a closed site is
+	// still listed, or that it can be had by its id only; otherwise it is gone.
+	ClosedListed, ClosedDisabled float64
+	// Hidden is the chance of a location that a key may not see: 200 and an
+	// object without id.
+	Hidden float64
+
+	// PositionSigmaM is the standard deviation of the stated position from
+	// the true one, in metres, each way; PositionFar the chance of being off by
+	// 100 to 500 m.
+	PositionSigmaM, PositionFar float64
+	// NameMistyped, NameEmpty and NameCapitals are the chances of a name with a
+	// slip of the keyboard, of none, and of one in capitals.
+	NameMistyped, NameEmpty, NameCapitals float64
+	// AddressPlusCode is the chance of a plus code for a street, AddressBreak of
+	// a line break, AddressTwice of the country twice. GeocodeNull is the chance
+	// of no reverse geocoded address.
+	AddressPlusCode, AddressBreak, AddressTwice, GeocodeNull float64
+	// Markup is the chance of HTML in a description.
+	Markup float64
+	// AccessWrong is the chance that a place for staff or customers is listed
+	// as public.
+	AccessWrong float64
+	// CostUnknown is the chance that nobody said that charging costs something:
+	// cost is false then, as it is for free charging.
+	CostUnknown float64
+	// HoursUnknown and PhoneMissing are the chances of not telling these.
+	HoursUnknown, PhoneMissing float64
+	// UpdatedPlain is the chance of updated_at without T and Z, OpeningNone of
+	// the text "None" for opening_date, ClearanceText of a number in quotes.
+	UpdatedPlain, OpeningNone, ClearanceText float64
+
+	// StationMissing is the chance that a station besides the first one was
+	// not entered, NoStations that no station was.
+	StationMissing, NoStations float64
+	// NetworkUnknown is the chance of a location whose stations have no
+	// network, NetworkStale of a station under a brand that is no more,
+	// NetworkEmpty of "" instead of no network in details.
+	NetworkUnknown, NetworkStale, NetworkEmpty float64
+	// PlugMissing is the chance that one of several kinds of plug of a station
+	// is missing, PlugWrong that a plug has another connector id, PlugUnlisted
+	// an id that is in no list.
+	PlugMissing, PlugWrong, PlugUnlisted float64
+	// ComboOld is the chance of a location outside North America whose CCS2
+	// plugs are still 13, which means CCS1 today. StallAC is the chance of
+	// power 0 at a Cobalt stall, which makes a fast charger a slow one.
+	ComboOld, StallAC float64
+	// PowerNull is the chance of a station without kilowatts, PowerWrong of
+	// wrong ones.
+	PowerNull, PowerWrong float64
+
+	// Live are the keys of operators whose networks feed their status. Unfed is
+	// the chance that the feed lacks a station, FeedDelayM how many minutes the
+	// feed is behind at most. All other stations have no status.
+	Live       []string
+	Unfed      float64
+	FeedDelayM int
+	// StatusUnknown is the chance of a networked station without feed whose
+	// outlets are UNKNOWN instead of null; MarkedBroken that drivers marked such
+	// a station when all its EVSEs are broken.
+	StatusUnknown, MarkedBroken float64
+
+	// ReviewKnown and PhotoKnown are the shares of the world's reviews and
+	// photos that were posted to PlugShare.
+	ReviewKnown, PhotoKnown float64
+	// CheckInsMean is the average number of check-ins of a location without a
+	// word besides these, which the truth does not hold; Popular is the chance
+	// of a location with 60 to 400 of them.
+	CheckInsMean, Popular float64
+	// Of a review: chances of no user, of "" for a user, of no connector, of a
+	// mark of spam, of problem 1 in a neutral review, and of markup.
+	ReviewNoUser, ReviewUserEmpty, ReviewNoConnector float64
+	ReviewSpam, ReviewNeutralProblem, ReviewMarkup   float64
+}
+
+func defaultPlugShareNoise() PlugShareNoise {
+	return PlugShareNoise{
+		Unlisted: 0.22, PlannedUnlisted: 0.3,
+		GroupM: 80, Apart: 0.15,
+		Twin: 0.012, FromOCM: 0.06,
+		ClosedListed: 0.3, ClosedDisabled: 0.4, Hidden: 0.002,
+		PositionSigmaM: 15, PositionFar: 0.015,
+		NameMistyped: 0.06, NameEmpty: 0.004, NameCapitals: 0.06,
+		AddressPlusCode: 0.04, AddressBreak: 0.02, AddressTwice: 0.02, GeocodeNull: 0.03,
+		Markup: 0.02, AccessWrong: 0.2,
+		CostUnknown: 0.4, HoursUnknown: 0.5, PhoneMissing: 0.7,
+		UpdatedPlain: 0.04, OpeningNone: 0.3, ClearanceText: 0.3,
+		StationMissing: 0.08, NoStations: 0.002,
+		NetworkUnknown: 0.3, NetworkStale: 0.3, NetworkEmpty: 0.05,
+		PlugMissing: 0.08, PlugWrong: 0.015, PlugUnlisted: 0.003,
+		ComboOld: 0.12, StallAC: 0.05,
+		PowerNull: 0.55, PowerWrong: 0.05,
+		Live:  []string{"voltaro", "stroomhalte", "ladefuchs", "fjordlading", "cobalt", "tumbleweed", "raioverde", "simbavolt", "bijlipath", "shirokaze", "wattlecharge", "lagoon"},
+		Unfed: 0.1, FeedDelayM: 4,
+		StatusUnknown: 0.05, MarkedBroken: 0.4,
+		ReviewKnown: 0.6, PhotoKnown: 0.5,
+		CheckInsMean: 4, Popular: 0.008,
+		ReviewNoUser: 0.01, ReviewUserEmpty: 0.005, ReviewNoConnector: 0.03,
+		ReviewSpam: 0.05, ReviewNeutralProblem: 0.05, ReviewMarkup: 0.01,
+	}
 }

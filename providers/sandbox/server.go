@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -39,16 +40,29 @@ type Server struct {
 	world *World
 	ocm   *OCM
 	key   string
-	ocmAt string
-	http  *http.Server
+	hosts []*host // one per upstream
 
 	mu       sync.Mutex
 	closing  bool
 	handlers sync.WaitGroup // requests being answered; none is added once closing
 
-	serving chan struct{} // closed when the listener's goroutine ended
-	err     error         // of serving; read after serving is closed
-	once    sync.Once
+	listeners sync.WaitGroup // the goroutines that serve
+	down      chan struct{}  // closed when one of them ended
+	downOnce  sync.Once
+	err       error // of serving, under mu; all there once listeners are done
+	once      sync.Once
+}
+
+// host is one upstream at its address.
+type host struct {
+	name string
+	sim  interface {
+		http.Handler
+		Faults() *Faults
+		Close() error
+	}
+	addr   string // asked for, then had
+	server *http.Server
 }
 
 // Start makes the world and serves it; when it returns, requests are answered.
@@ -60,25 +74,20 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Params.Epoch.IsZero() {
 		cfg.Params = DefaultParams()
 	}
-	if cfg.OCMAddr == "" {
-		cfg.OCMAddr = "127.0.0.1:0"
-	}
-	if err := checkLoopback(ctx, cfg.OCMAddr); err != nil {
-		return nil, err
-	}
 	log := cfg.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	for _, f := range cfg.Faults {
-		if f.Upstream != "ocm" {
-			return nil, fmt.Errorf("sandbox: fault %s: no upstream is called %q, want ocm", f, f.Upstream)
-		}
-	}
-	s := &Server{key: cfg.OCMKey, serving: make(chan struct{})}
+	s := &Server{key: cfg.OCMKey, down: make(chan struct{})}
 	if s.key == "" {
 		// Any GUID will do; this one says what it is.
 		s.key = "5a4db0c5-0000-4000-8000-000000000001"
+	}
+	s.hosts = []*host{
+		{name: "ocm", addr: cfg.OCMAddr},
+	}
+	if err := s.check(ctx, cfg.Faults); err != nil {
+		return nil, err
 	}
 	var err error
 	if cfg.OCMFile == "" {
@@ -90,29 +99,74 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ocm.Faults().Replace(cfg.Faults...)
-
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.OCMAddr)
-	if err != nil {
-		return nil, fmt.Errorf("sandbox: listen for ocm: %w", err)
+	s.host("ocm").sim = s.ocm
+	for _, f := range cfg.Faults {
+		faults := s.host(f.Upstream).sim.Faults()
+		faults.Replace(append(faults.Specs(), f)...)
 	}
-	s.ocmAt = listener.Addr().String()
-	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.serveOCM),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	go func() {
-		defer close(s.serving)
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.err = fmt.Errorf("sandbox: serve ocm: %w", err)
+	for _, h := range s.hosts {
+		if err := s.listen(ctx, h, log); err != nil {
+			return nil, errors.Join(err, s.Close())
 		}
-	}()
+	}
 	log.LogAttrs(ctx, slog.LevelInfo, "sandbox started", slog.String("ocm_url", s.OCMURL()), slog.Int("records", len(s.ocm.data.pois)))
 	return s, nil
 }
 
-func (s *Server) serveOCM(w http.ResponseWriter, r *http.Request) {
+// check refuses addresses that are not loopback and faults of no upstream.
+func (s *Server) check(ctx context.Context, faults []FaultSpec) error {
+	var names []string
+	for _, h := range s.hosts {
+		names = append(names, h.name)
+		if h.addr == "" {
+			h.addr = "127.0.0.1:0"
+		}
+		if err := checkLoopback(ctx, h.addr); err != nil {
+			return err
+		}
+	}
+	for _, f := range faults {
+		if s.host(f.Upstream) == nil {
+			return fmt.Errorf("sandbox: fault %s: no upstream is called %q, want one of %s", f, f.Upstream, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// host returns the upstream of that name, nil when there is none.
+func (s *Server) host(name string) *host {
+	for _, h := range s.hosts {
+		if h.name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// listen begins to serve an upstream.
+func (s *Server) listen(ctx context.Context, h *host, log *slog.Logger) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", h.addr)
+	if err != nil {
+		return fmt.Errorf("sandbox: listen for %s: %w", h.name, err)
+	}
+	h.addr = listener.Addr().String()
+	h.server = &http.Server{
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(h, w, r) }),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	s.listeners.Go(func() {
+		defer s.downOnce.Do(func() { close(s.down) })
+		if err := h.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.err = errors.Join(s.err, fmt.Errorf("sandbox: serve %s: %w", h.name, err))
+		}
+	})
+	return nil
+}
+
+func (s *Server) serve(h *host, w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
@@ -121,7 +175,7 @@ func (s *Server) serveOCM(w http.ResponseWriter, r *http.Request) {
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	defer s.handlers.Done()
-	s.ocm.ServeHTTP(w, r)
+	h.sim.ServeHTTP(w, r)
 }
 
 // World returns the truth, nil when a recording is served.
@@ -132,7 +186,7 @@ func (s *Server) OCM() *OCM { return s.ocm }
 
 // OCMURL returns the base address of the simulated Open Charge Map, version
 // included, such as http://127.0.0.1:4100/v3.
-func (s *Server) OCMURL() string { return "http://" + s.ocmAt + "/v3" }
+func (s *Server) OCMURL() string { return "http://" + s.host("ocm").addr + "/v3" }
 
 // OCMKey returns an API key that it accepts.
 func (s *Server) OCMKey() string { return s.key }
@@ -142,7 +196,7 @@ func (s *Server) OCMKey() string { return s.key }
 func (s *Server) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-	case <-s.serving:
+	case <-s.down:
 	}
 	return s.Close()
 }
@@ -154,8 +208,14 @@ func (s *Server) Close() error {
 		s.mu.Lock()
 		s.closing = true
 		s.mu.Unlock()
-		err := errors.Join(s.ocm.Close(), s.http.Close())
-		<-s.serving
+		var err error
+		for _, h := range s.hosts {
+			err = errors.Join(err, h.sim.Close())
+			if h.server != nil { // nil when Start failed halfway
+				err = errors.Join(err, h.server.Close())
+			}
+		}
+		s.listeners.Wait()
 		s.handlers.Wait()
 		s.err = errors.Join(s.err, err)
 	})

@@ -99,7 +99,7 @@ func TestStartRefusesWhatItCannotDo(t *testing.T) {
 		`"192.0.2.1:80" is no`: {OCMAddr: "192.0.2.1:80"},
 		"missing port":         {OCMAddr: "127.0.0.1"},
 		"Params.Sites":         {Params: bad},
-		"want ocm":             {Params: smallParams(1), Faults: []FaultSpec{{Upstream: "plugshare", Fault: Hang}}},
+		"want one of ocm":      {Params: smallParams(1), Faults: []FaultSpec{{Upstream: "teapot", Fault: Hang}}},
 		"no such file":         {OCMFile: "testdata/absent.json"},
 	} {
 		s, err := Start(t.Context(), cfg)

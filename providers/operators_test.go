@@ -1,0 +1,78 @@
+package providers_test
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"chargegraph/providers"
+)
+
+func operatorKnownAs(ids ...string) *providers.Operator {
+	o := &providers.Operator{ID: "operator:" + ids[0], IsNetwork: true}
+	for _, id := range ids {
+		parsed, err := providers.ParseID("operator:" + id)
+		if err != nil {
+			panic(err)
+		}
+		o.Records = append(o.Records, providers.OperatorRecord{Provider: parsed.Source.Provider(), ExternalID: parsed.External})
+	}
+	return o
+}
+
+func TestOperator_IsTheSameDifferentOrNeither(t *testing.T) {
+	t.Parallel()
+	standIn := operatorKnownAs("ocm:44")
+	standIn.IsNetwork = false
+	for sentence, c := range map[string]struct {
+		a, b         *providers.Operator
+		same, differ bool
+	}{
+		"nobody is neither":                         {nil, operatorKnownAs("ocm:5"), false, false},
+		"nobody and nobody are neither":             {nil, nil, false, false},
+		"one id is one company":                     {operatorKnownAs("ocm:5"), operatorKnownAs("ocm:5"), true, false},
+		"two ids of one directory are two":          {operatorKnownAs("ocm:5"), operatorKnownAs("ocm:9"), false, true},
+		"ids of two directories say nothing":        {operatorKnownAs("ocm:5"), operatorKnownAs("ocpi:NL*ABC"), false, false},
+		"case is no difference":                     {operatorKnownAs("ocpi:NL*ABC"), operatorKnownAs("ocpi:nl*abc"), false, false},
+		"a stand-in is not even itself":             {standIn, standIn, false, false},
+		"a stand-in differs from nobody":            {standIn, operatorKnownAs("ocm:5"), false, false},
+		"the crosswalk joins":                       {providers.NewOperator(providers.OCM, "3534", "Tesla"), providers.NewOperator(providers.PlugShare, "8", "Supercharger"), true, false},
+		"the crosswalk parts":                       {providers.NewOperator(providers.OCM, "5", "ChargePoint"), providers.NewOperator(providers.PlugShare, "8", "Supercharger"), false, true},
+		"one common id of several is one company":   {operatorKnownAs("ocm:5", "ocm:6"), operatorKnownAs("ocm:6"), false, false},
+		"a common id counts wherever it stands":     {operatorKnownAs("ocm:7", "plugshare:1"), operatorKnownAs("ocm:8", "plugshare:1"), false, false},
+		"several ids without a common one are two":  {operatorKnownAs("ocm:5", "ocm:6"), operatorKnownAs("ocm:7", "ocm:8"), false, true},
+		"the names of a company do not make it one": {providers.NewOperator(providers.OCM, "90001", "Tesla"), providers.NewOperator(providers.OCM, "23", "Tesla"), false, true},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			for _, pair := range [][2]*providers.Operator{{c.a, c.b}, {c.b, c.a}} {
+				if got := pair[0].SameAs(pair[1]); got != c.same {
+					t.Errorf("SameAs() = %v", got)
+				}
+				if got := pair[0].DiffersFrom(pair[1]); got != c.differ {
+					t.Errorf("DiffersFrom() = %v", got)
+				}
+			}
+		})
+	}
+}
+
+func TestOperator_EveryIDOfACompanyLeadsToIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		code := rapid.SampledFrom([]providers.ProviderCode{providers.OCM, providers.PlugShare, providers.OCPI}).Draw(t, "provider")
+		o := providers.NewOperator(code, rapid.StringMatching(`[1-9][0-9]{0,3}`).Draw(t, "id"), "Name")
+		for _, r := range o.Records {
+			again := providers.NewOperator(r.Provider, r.ExternalID, r.Title)
+			if again.ID != o.ID || !again.SameAs(o) || again.DiffersFrom(o) {
+				t.Errorf("%s:%s is %s, by way of %s", r.Provider, r.ExternalID, again.ID, o.ID)
+			}
+			if !o.Is(providers.OperatorID(r.Provider, r.ExternalID)) {
+				t.Errorf("%s is not %s:%s", o.ID, r.Provider, r.ExternalID)
+			}
+		}
+		if !o.Is(o.ID) || o.Title != "Name" {
+			t.Errorf("%+v", o)
+		}
+	})
+}
