@@ -417,9 +417,17 @@ func TestWhatCannotBeSaidToOCMIsNotPushedDown(t *testing.T) {
 		OperatorIDs: []string{"operator:plugshare:1", "operator:ocm:23"}, Usage: []providers.UsageKind{providers.UsagePublic},
 		StatusTypeIDs: []string{"50", "75"}, Countries: []string{"GB", "US"}, OpenData: new(false), DataProviderIDs: []string{"15"},
 	}
+	var company []string // all numbers that OCM has for the two, whatever the crosswalk says today
+	for _, o := range []*providers.Operator{providers.NewOperator(providers.PlugShare, "1", ""), providers.NewOperator(providers.OCM, "23", "")} {
+		for _, r := range o.Records {
+			if r.Provider == providers.OCM {
+				company = append(company, r.ExternalID)
+			}
+		}
+	}
 	got := pushDown(f, s.countryID)
 	want := map[string]string{
-		"connectiontypeid": "2,33", "minpowerkw": "43.5", "maxpowerkw": "150", "operatorid": "5,23,3534", "usagetypeid": "1",
+		"connectiontypeid": "2,33", "minpowerkw": "43.5", "maxpowerkw": "150", "operatorid": strings.Join(company, ","), "usagetypeid": "1",
 		"statustypeid": "50,75", "countryid": "1,2", "opendata": "false", "dataproviderid": "15",
 	}
 	for name := range want {
