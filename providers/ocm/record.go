@@ -160,6 +160,7 @@ func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
 	}
 	if m.sandbox == nil { // a page of the real map shows nothing of a made-up site
 		r.URL = viewPage + external
+		r.Links.Canonical = r.URL
 		r.Links.Providers = []providers.ProviderLink{{Provider: providers.OCM, View: r.URL}}
 	}
 	m.metadata(r, w.MetadataValues)

@@ -1,8 +1,10 @@
 package ocm
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"chargegraph/providers"
 )
@@ -337,8 +339,22 @@ func readOperator(id int, w *wireRow) *providers.Operator {
 	o.FaultReportEmail = cleanLine(string(w.FaultReportEmail))
 	o.BookingURL = cleanURL(string(w.BookingURL))
 	o.Comments = cleanText(string(w.Comments))
+	o.Countries = partyCountries(o.Comments)
 	o.IsRestrictedEdit = w.IsRestrictedEdit.pointer()
 	return o
+}
+
+// partyCountries returns the countries of the party ids that OCM's editors note
+// beside an operator, as in "GB*CPI,AT*HTB": where it is registered to run EVSEs.
+func partyCountries(comments string) []string {
+	var countries []string
+	for _, party := range strings.FieldsFunc(comments, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }) {
+		upper := func(r rune) bool { return r >= 'A' && r <= 'Z' }
+		if len(party) == len("GB*CPI") && party[2] == '*' && upper(rune(party[0])) && upper(rune(party[1])) && !slices.Contains(countries, party[:2]) {
+			countries = append(countries, party[:2])
+		}
+	}
+	return countries
 }
 
 func inventOperator(id int) *providers.Operator {

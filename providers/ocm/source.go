@@ -280,6 +280,12 @@ func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answe
 	if failed == len(p.shapes) {
 		return providers.Answer{}, answer.Err
 	}
+	if p.partial && answer.Err == nil {
+		answer.Err = &providers.SourceError{
+			Code:    providers.CodeAreaTooLarge,
+			Message: "the area is larger than Open Charge Map can be asked for whole: a part of it was asked for; ask for a smaller area, or serve an export of it",
+		}
+	}
 	return answer, nil
 }
 
