@@ -71,6 +71,7 @@ type Polygon struct {
 	corners []Point // closed and unrolled
 	bounds  Bounds
 	west    float64   // least longitude of corners
+	east    float64   // and greatest
 	edges   *polyline // nil without a margin
 	marginM float64
 }
@@ -83,7 +84,7 @@ func NewPolygon(ring []Point) *Polygon {
 	}
 	closed := append(append(make([]Point, 0, len(ring)+1), ring...), ring[0])
 	p := &Polygon{ring: closed[:len(ring):len(ring)], corners: unroll(closed), bounds: BoundsOf(closed)}
-	p.west, _ = p.reachLon()
+	p.west, p.east = p.reachLon()
 	return p
 }
 
@@ -110,7 +111,7 @@ func (e *RingError) Error() string {
 // own beginning there, or touches or crosses itself.
 func (p *Polygon) Check() error {
 	corners, n := p.corners, len(p.ring)
-	if west, east := p.reachLon(); corners[n] != corners[0] || east-west >= 360 {
+	if west, east := p.reachLon(); corners[n] != corners[0] || east-west > 360 {
 		return &RingError{Reason: "the polygon goes round the Earth; cut it in two", At: p.ring[0]}
 	}
 	for i := range n {
@@ -201,7 +202,12 @@ func (p *Polygon) inside(q Point) bool {
 	}
 	// The ring was unrolled along its edges; bring q into the same turn.
 	x := q.Lon + 360*math.Ceil((p.west-q.Lon)/360-1e-9)
-	y := q.Lat
+	// A ring that is as wide as the Earth has two places for its outermost meridian.
+	return p.insideAt(x, q.Lat) || x+360 <= p.east && p.insideAt(x+360, q.Lat)
+}
+
+// insideAt is inside for a longitude that runs on as those of corners do.
+func (p *Polygon) insideAt(x, y float64) bool {
 	in := false
 	for i := 1; i < len(p.corners); i++ {
 		a, b := p.corners[i-1], p.corners[i]

@@ -307,6 +307,22 @@ func TestPolygon_AcrossTheAntimeridianIsThatOnItsOtherSide(t *testing.T) {
 	})
 }
 
+// Its two ends lie on one meridian, each with its own reach in latitude.
+func TestPolygon_AsWideAsTheEarthHoldsBothItsEnds(t *testing.T) {
+	t.Parallel()
+	p := providers.NewPolygon([]providers.Point{{0, -180}, {0, -60}, {0, 60}, {5, 180}, {20, 180}, {20, 60}, {10, -60}, {10, -180}})
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for lat, want := range map[float64]bool{-1: false, 0: true, 3: true, 7: true, 15: true, 20: true, 21: false} {
+		for _, lon := range []float64{-180, 180} {
+			if p.Holds(at(lat, lon)) != want {
+				t.Errorf("latitude %v, longitude %v: held %v", lat, lon, !want)
+			}
+		}
+	}
+}
+
 func TestPolygon_IsClosedByItself(t *testing.T) {
 	t.Parallel()
 	open := []providers.Point{{10, 179}, {10, -179}, {12, -179}, {12, 180}}
@@ -397,6 +413,14 @@ func TestPolygon_CheckRefusesWhatBoundsNoArea(t *testing.T) {
 				t.Errorf("Check() mismatch (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestRingError_SaysWhere(t *testing.T) {
+	t.Parallel()
+	err := providers.NewPolygon([]providers.Point{{0, 0}, {2, 2}, {2, 0}, {0, 2}}).Check()
+	if want := "the polygon touches or crosses itself near latitude 1.000000, longitude 1.000000"; err == nil || err.Error() != want {
+		t.Errorf("Check() = %v, want %s", err, want)
 	}
 }
 

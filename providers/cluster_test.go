@@ -192,7 +192,6 @@ func TestClusters_StayPutWhileTheMapPans(t *testing.T) {
 	})
 }
 
-// What a view's edge cuts off a cell may belong to it without being seen.
 func TestClusters_ComeApartAtTheirExpansionZoomAndNotBefore(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -52,8 +52,8 @@ func fill(t *testing.T, v reflect.Value) {
 			v.Set(reflect.ValueOf(day(1)))
 			return
 		}
-		for i := range v.NumField() {
-			fill(t, v.Field(i))
+		for _, part := range v.Fields() {
+			fill(t, part)
 		}
 	default:
 		t.Fatalf("this test cannot fill a %s", v.Type())
@@ -72,8 +72,8 @@ func TestSiteFields_CoverEveryFieldOfASiteOnce(t *testing.T) {
 			for _, f := range providers.SiteFields() {
 				dst := unknownSite()
 				f.Take(dst, src)
-				took := !reflect.DeepEqual(dst, unknownSite())
-				if took && !reflect.DeepEqual(dst, src) {
+				took := !cmp.Equal(dst, unknownSite())
+				if took && !cmp.Equal(dst, src) {
 					t.Errorf("%s takes more or less than is there", f.Name)
 				}
 				if took {

@@ -13,8 +13,10 @@ func TestSourcePolicy_SaysWhoIsAskedAndWhoIsNeeded(t *testing.T) {
 	type policy = providers.SourcePolicy
 	codes := func(c ...providers.ProviderCode) []providers.ProviderCode { return c }
 	sources := []*providers.Source{
-		{ID: "ocpi:eco", Provider: providers.OCPI}, {ID: "ocpi:ndw", Provider: providers.OCPI},
-		{ID: "ocm", Provider: providers.OCM}, {ID: "plugshare", Provider: providers.PlugShare},
+		{ID: "ocpi:eco", Provider: providers.OCPI},
+		{ID: "ocpi:ndw", Provider: providers.OCPI},
+		{ID: "ocm", Provider: providers.OCM},
+		{ID: "plugshare", Provider: providers.PlugShare},
 	}
 	for name, c := range map[string]struct {
 		policy *policy

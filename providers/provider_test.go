@@ -50,7 +50,7 @@ func TestSource_StateMayBeReadWhileItChanges(t *testing.T) {
 					s.Succeeded(day(1 + n%28))
 				}
 				s.Health()
-				s.LastError()
+				_ = s.LastError()
 				s.LastSuccessAt()
 				s.RecordCount()
 			}

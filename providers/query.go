@@ -164,11 +164,11 @@ func (f *Filter) eval(p *POI, top bool) truth {
 	}
 	and(oneOf(f.Cost, p.Cost, CostUnknown))
 	if len(f.Amenities) > 0 {
-		t := unknown // a directory that lists none has not said that there are none
+		found := unknown // a directory that lists none has not said that there are none
 		if len(p.Amenities) > 0 {
-			t = is(slices.ContainsFunc(p.Amenities, func(a Amenity) bool { return slices.Contains(f.Amenities, a) }))
+			found = is(slices.ContainsFunc(p.Amenities, func(a Amenity) bool { return slices.Contains(f.Amenities, a) }))
 		}
-		and(t)
+		and(found)
 	}
 	if len(f.Countries) > 0 {
 		and(oneOf(f.Countries, p.Address.CountryCode, ""))

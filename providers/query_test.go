@@ -84,7 +84,7 @@ func words[T ~string](list []T) []string {
 	return out
 }
 
-func judgePlug(m providers.ConnectionMatch, c providers.ConnectionInfo) answer {
+func judgePlug(m providers.ConnectionMatch, c providers.ConnectionInfo, top bool) answer {
 	var answers []answer
 	ask := func(a answer) { answers = append(answers, a) }
 	if m.Types != nil {
@@ -104,7 +104,7 @@ func judgePlug(m providers.ConnectionMatch, c providers.ConnectionInfo) answer {
 		case bound.kw == nil:
 		case c.PowerKW != nil:
 			ask(said((*c.PowerKW-*bound.kw)*bound.sign >= 0))
-		case m.IncludeUnknownPower:
+		case m.IncludeUnknownPower && top:
 			ask(holds)
 		default:
 			ask(nobody)
@@ -171,7 +171,7 @@ func judgeOperator(wanted []string, o *providers.Operator) answer {
 	return said(slices.ContainsFunc(names, func(n string) bool { return slices.Contains(wanted, n) }))
 }
 
-func judge(f *providers.Filter, p *providers.POI) answer {
+func judge(f *providers.Filter, p *providers.POI, top bool) answer {
 	var answers []answer
 	ask := func(asked bool, a func() answer) {
 		if asked {
@@ -182,7 +182,7 @@ func judge(f *providers.Filter, p *providers.POI) answer {
 		var each []answer
 		for _, m := range f.Connections {
 			for _, c := range p.Connections {
-				each = append(each, judgePlug(m, c))
+				each = append(each, judgePlug(m, c, top))
 			}
 		}
 		if each == nil {
@@ -273,14 +273,14 @@ func judge(f *providers.Filter, p *providers.POI) answer {
 		if p.Operator != nil {
 			haystack = append(append(haystack, p.Operator.Title), p.Operator.Aliases...)
 		}
-		for _, word := range strings.Fields(f.Text) {
+		for word := range strings.FieldsSeq(f.Text) {
 			if !slices.ContainsFunc(haystack, func(s string) bool { return strings.Contains(plain(s), plain(word)) }) {
 				return fails
 			}
 		}
 		return holds
 	})
-	ask(f.Not != nil, func() answer { return inverse(judge(f.Not, p)) })
+	ask(f.Not != nil, func() answer { return inverse(judge(f.Not, p, false)) })
 	return all(answers)
 }
 
@@ -302,7 +302,7 @@ func judgeTop(f *providers.Filter, p *providers.POI) bool {
 			return false
 		}
 	}
-	return f == nil || judge(f, p) == holds
+	return f == nil || judge(f, p, true) == holds
 }
 
 func maybe[T any](t *rapid.T, name string, g *rapid.Generator[T]) *T {
@@ -551,6 +551,7 @@ func TestFilter_TheRulesInSentences(t *testing.T) {
 		"unknown power is not enough":                            {strong, plugs(mute), false},
 		"unknown power is enough where it is included":           {strongOrMute, plugs(mute), true},
 		"including unknown power does not include weak plugs":    {strongOrMute, plugs(ccs), false},
+		"under not unknown power is not included":                {not(not(strongOrMute)), plugs(mute), false},
 		"AC is every alternating current":                        {current(providers.CurrentAC), plugs(type2), true},
 		"AC is not direct current":                               {current(providers.CurrentAC), plugs(ccs), false},
 		"AC is not known of an unknown current":                  {not(current(providers.CurrentAC)), plugs(mute), false},

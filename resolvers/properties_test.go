@@ -56,7 +56,7 @@ func TestTheGraphAnswersAsBruteForceDoes(t *testing.T) {
 		live:   newService(t, loaders.Config{Clock: fixedNow, Timeout: loaders.MaxTimeout}, w.live(t, func(cfg *ocm.Config) { cfg.Clock = fixedNow })),
 		byID:   make(map[string]*siteFacts), byCountry: make(map[string][]*siteFacts),
 	}
-	for _, raw := range p.mirror.all(t, wholeWorld, wholeSite) {
+	for _, raw := range all[json.RawMessage](t, p.mirror, wholeSite) {
 		site := readFacts(t, raw)
 		p.sites = append(p.sites, site)
 		p.byID[site.ID] = site
@@ -104,14 +104,16 @@ func newTwinnedWorld(t *testing.T, sites int) *world {
 		}
 		at := positionSaid{Latitude: *first.object("AddressInfo").float("Latitude"), Longitude: *first.object("AddressInfo").float("Longitude")}
 		heading, stride := 2*math.Pi*rnd.Float64(), between(rnd, 5, 130)
-		for n := range 1 + rnd.IntN(4) {
+		if rnd.IntN(2) == 0 {
+			stride = between(rnd, 55, 99) // twins of their neighbours, and of no others
+		}
+		for n := range 1 + rnd.IntN(5) {
 			var twin object
 			if err := json.Unmarshal(text, &twin); err != nil {
 				t.Fatal(err)
 			}
 			at = moved(at, stride*math.Sin(heading), stride*math.Cos(heading))
-			// Smaller than all others or larger: either may come to lead.
-			id := (1+9000*rnd.IntN(2))*100_000 + 10*i + n
+			id := (1+rnd.IntN(9000))*100_000 + 10*i + n // any of them may come to lead
 			twin["ID"], twin["UUID"] = id, fmt.Sprintf("00000000-0000-4000-8000-%012d", id)
 			twin["OperatorsReference"], twin["DataProvidersReference"] = first["OperatorsReference"], first["DataProvidersReference"]
 			twin.object("AddressInfo")["Latitude"], twin.object("AddressInfo")["Longitude"] = at.Latitude, at.Longitude
@@ -1099,19 +1101,38 @@ func (p *properties) cutsOfABoxAreTheBox(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(5, 5))
 	parts, shared, merged := 0, 0, 0
-	var several []*siteFacts
+	var rows []*siteFacts // where sites are listed more than once
 	for _, s := range p.sites {
-		if len(s.Records) > 1 {
-			several = append(several, s)
+		if strings.Contains(s.raw, `"ref-`) {
+			rows = append(rows, s)
 		}
 	}
-	for i := range 72 {
+	// The smallest part is a box without width or height.
+	for i, site := range rows {
+		point := boxSaid{South: site.Location.Latitude, North: site.Location.Latitude, West: site.Location.Longitude, East: site.Location.Longitude}
+		way, s := "mirror", p.mirror
+		if i%25 == 0 {
+			way, s = "live", p.live
+		}
+		found := false
+		for _, e := range s.page(t, question{area: vars{"bounds": point}, filter: planned()}, 500, nil, wholeSite).Edges {
+			there := readFacts(t, e.Node)
+			found = found || there.ID == site.ID
+			if known := p.byID[there.ID]; known == nil || known.raw != there.raw {
+				t.Errorf("%s: where %s is, there is another %s than in the whole world: %s", way, site.ID, there.ID, there.raw)
+			}
+		}
+		if !found {
+			t.Errorf("%s: %s is not where it is, %+v", way, site.ID, site.Location)
+		}
+	}
+	for i := range 84 {
 		b := p.anyBox(rnd)
 		switch {
-		case i%6 == 0:
+		case i%12 == 0:
 			b = boxSaid{South: -17.5, West: 179, North: -16, East: -179}
-		case i%2 == 1: // close about records of one site, so that cuts fall between them
-			at := several[rnd.IntN(len(several))].Location
+		case i%3 > 0: // close about records of one site, so that cuts fall between them
+			at := rows[rnd.IntN(len(rows))].Location
 			southWest, northEast := moved(at, -between(rnd, 20, 2000), -between(rnd, 20, 2000)), moved(at, between(rnd, 20, 2000), between(rnd, 20, 2000))
 			b = boxSaid{South: southWest.Latitude, West: southWest.Longitude, North: northEast.Latitude, East: northEast.Longitude}
 		}
@@ -1127,7 +1148,7 @@ func (p *properties) cutsOfABoxAreTheBox(t *testing.T) {
 			}
 		}
 		way, s, depth := "mirror", p.mirror, 4
-		if i%4 == 0 {
+		if i%12 == 0 || i%12 == 5 {
 			way, s, depth = "live", p.live, 3
 		}
 		var inside []positionSaid
@@ -1184,8 +1205,8 @@ func (p *properties) cutsOfABoxAreTheBox(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d parts, %d sites on cuts, %d merged sites", parts, shared, merged)
-	if shared < 20 || merged < 60 {
+	t.Logf("%d parts, %d sites on cuts, %d merged sites; %d sites in rows", parts, shared, merged, len(rows))
+	if shared < 20 || merged < 100 {
 		t.Error("that proves little")
 	}
 }

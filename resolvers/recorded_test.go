@@ -77,6 +77,9 @@ func TestEveryRecordedSiteShowsAsItsFileSays(t *testing.T) {
 	t.Run("files", func(t *testing.T) {
 		for _, file := range files {
 			for _, referenced := range []bool{true, false} {
+				if large := strings.Contains(file, "-verbose.jsonl") || strings.Contains(file, "nonopen"); large && !referenced {
+					continue // the other files say the same in less time
+				}
 				name := filepath.Base(file) + ", with reference data"
 				if !referenced {
 					name = filepath.Base(file) + ", without reference data"
@@ -144,11 +147,7 @@ func compareRecorded(t *testing.T, file string, read *reading) tally {
 
 	var n tally
 	shown := make(map[string]string) // the POI that a record is shown in
-	for _, raw := range s.all(t, `{bounds: {south: -90, west: -180, north: 90, east: 180}}`, recordedFields) {
-		var got siteSaid
-		if err := json.Unmarshal(raw, &got); err != nil {
-			t.Fatalf("%v\n%s", err, raw)
-		}
+	for _, got := range all[siteSaid](t, s, recordedFields) {
 		members := make([]object, 0, len(got.Records))
 		for _, r := range got.Records {
 			if other, twice := shown[r.ExternalID]; twice {
@@ -185,14 +184,14 @@ func compareRecorded(t *testing.T, file string, read *reading) tally {
 	return n
 }
 
-// all reads every POI of an area, planned ones too, page by page.
-func (s *service) all(tb testing.TB, area, fields string) []json.RawMessage {
+// all reads every POI of the world, planned ones too, page by page.
+func all[POI any](tb testing.TB, s *service, fields string) []POI {
 	tb.Helper()
-	query := `query($after: String) { pois(area: ` + area + `, filter: {includePlanned: true}, first: 500, after: $after) {
-		totalCount truncated pageInfo { hasNextPage endCursor } sources { outcome returned }
+	query := `query($after: String) { pois(area: ` + wholeWorld + `, filter: {includePlanned: true}, first: 500, after: $after) {
+		totalCount truncated pageInfo { hasNextPage endCursor } sources { outcome }
 		nodes { ` + fields + ` }
 	} }`
-	var nodes []json.RawMessage
+	var pois []POI
 	var after *string
 	for {
 		var answer struct {
@@ -204,21 +203,21 @@ func (s *service) all(tb testing.TB, area, fields string) []json.RawMessage {
 					EndCursor   *string
 				}
 				Sources []struct{ Outcome string }
-				Nodes   []json.RawMessage
+				Nodes   []POI
 			}
 		}
 		s.mustAsk(tb, query, vars{"after": after}, &answer)
-		nodes = append(nodes, answer.Pois.Nodes...)
+		pois = append(pois, answer.Pois.Nodes...)
 		if answer.Pois.Truncated || answer.Pois.Sources[0].Outcome != "OK" {
 			tb.Fatalf("the answer is not whole: %+v", answer.Pois.Sources)
 		}
 		if after = answer.Pois.PageInfo.EndCursor; answer.Pois.PageInfo.HasNextPage {
 			continue
 		}
-		if answer.Pois.TotalCount == nil || *answer.Pois.TotalCount != len(nodes) {
-			tb.Fatalf("the pages hold %d POIs, the total says %v", len(nodes), answer.Pois.TotalCount)
+		if answer.Pois.TotalCount == nil || *answer.Pois.TotalCount != len(pois) {
+			tb.Fatalf("the pages hold %d POIs, the total says %v", len(pois), answer.Pois.TotalCount)
 		}
-		return nodes
+		return pois
 	}
 }
 
@@ -515,17 +514,13 @@ func (i instantSaid) time() time.Time {
 	return at
 }
 
-// UnmarshalJSON reads a text of the graph. One that may not be shown as it is
-// is an error.
-func (p *prose) UnmarshalJSON(raw []byte) error {
-	var text *string
-	if err := json.Unmarshal(raw, &text); err != nil || text == nil {
-		return err
+// UnmarshalText reads a text of the graph. One that may not be shown as it is is
+// an error.
+func (p *prose) UnmarshalText(text []byte) error {
+	if !isCleanText(string(text)) {
+		return fmt.Errorf("text is not clean: %q", text)
 	}
-	if !isCleanText(*text) {
-		return fmt.Errorf("text is not clean: %q", *text)
-	}
-	*p = prose(words(*text))
+	*p = prose(words(string(text)))
 	return nil
 }
 

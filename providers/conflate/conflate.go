@@ -179,7 +179,7 @@ func stars(groups []*group) [][]*providers.Record {
 		satellites := joined[root]
 		slices.SortFunc(satellites, byRank)
 		for _, s := range satellites {
-			all = append(all[:len(all):len(all)], s.members...)
+			all = append(slices.Clip(all), s.members...)
 		}
 		members = append(members, all)
 	}

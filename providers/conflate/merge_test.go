@@ -118,7 +118,7 @@ func TestMerge_ProvenanceNamesMembersThatHaveTheValue(t *testing.T) {
 			}
 			if when, ok := value(p.Site, field.Name).(time.Time); ok && strings.HasSuffix(field.Name, "edAt") && field.Name != "createdAt" {
 				for _, r := range having {
-					if value(&r.Site, field.Name).(time.Time).After(when) {
+					if other, ok := value(&r.Site, field.Name).(time.Time); ok && other.After(when) {
 						t.Errorf("%s = %v, and later at %s", field.Name, when, r.Key)
 					}
 				}
@@ -199,9 +199,34 @@ func TestMerge_DoesNotTouchTheRecords(t *testing.T) {
 			}
 		}
 		for i, r := range records {
-			if !reflect.DeepEqual(&before[i], r) {
+			if !reflect.DeepEqual(&before[i], r) { //nolint:govet // cmp cannot compare the state of a Source, and no record holds an error
 				t.Errorf("%s was changed", r.Key)
 			}
+		}
+	})
+}
+
+func TestRenew_MergesNewerVersionsAndKeepsTheIdentity(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := pairs().Draw(t, "POI")
+		p.Match, p.Results = &providers.MatchExplanation{Confidence: 1}, []providers.SourceResult{{Returned: 3}}
+		members := make([]*providers.Record, len(p.Members))
+		for i, r := range p.Members {
+			members[i] = newRecord(r.Source, r.ExternalID, r.Location, func(n *providers.Record) {
+				n.Site, n.Owner = r.Site, "renewed"
+				n.Comments = append(slices.Clone(r.Comments), providers.Comment{ExternalID: "new", Rating: new(5), CreatedAt: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)})
+			})
+		}
+		renewed := conflate.Renew(p, members)
+		if diff := cmp.Diff(told([]*providers.POI{p}), told([]*providers.POI{renewed})); diff != "" {
+			t.Errorf("Renew() mismatch (-want +got):\n%s", diff)
+		}
+		if renewed.Owner != "renewed" || len(renewed.Comments) != len(p.Comments)+len(members) || renewed.Comments[0].ExternalID != "new" {
+			t.Errorf("Renew() = owner %q, %d comments", renewed.Owner, len(renewed.Comments))
+		}
+		if renewed.Match != p.Match || len(renewed.Results) != 1 || p.Owner == "renewed" {
+			t.Error("Renew() forgets how the POI came about, or changes it")
 		}
 	})
 }
