@@ -70,22 +70,11 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 		records = append(records, answers[i].Records...)
 	}
 	records = slices.DeleteFunc(records, func(r *providers.Record) bool { return !filter.MatchRecord(r) })
-	c.forgetOldStates(records)
 	pois := conflate.Merge(records)
 	for _, p := range pois {
 		p.Results = results
 	}
 	return gathering{pois: pois, results: results}, nil
-}
-
-// forgetOldStates replaces records whose live states are too old to be called live.
-func (c *Catalog) forgetOldStates(records []*providers.Record) {
-	now := c.now()
-	for i, r := range records {
-		if r.Source.LiveFor > 0 && r.Availability != nil && now.Sub(r.FetchedAt) > r.Source.LiveFor {
-			records[i] = r.WithoutLive()
-		}
-	}
 }
 
 // newResult describes a source that has not answered yet.

@@ -6,12 +6,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"chargegraph/providers/sandbox"
 )
 
-// sandboxOCMAddr is where the simulated Open Charge Map listens when it runs alone.
-const sandboxOCMAddr = "127.0.0.1:4100"
+// Where the simulated upstreams listen when they run alone.
+const (
+	sandboxOCMAddr       = "127.0.0.1:4100"
+	sandboxPlugShareAddr = "127.0.0.1:4200"
+	sandboxOCPIAddr      = "127.0.0.1:4300"
+	sandboxOCPPLABAddr   = "127.0.0.1:4400"
+)
 
 // worldFlags are the flags that make a world; both commands have them.
 type worldFlags struct {
@@ -34,10 +40,10 @@ func (w *worldFlags) register(flags *flag.FlagSet) {
 	})
 }
 
-func (w *worldFlags) config(logger *slog.Logger) sandbox.Config {
+func (w *worldFlags) params() sandbox.Params {
 	params := sandbox.DefaultParams()
 	params.Seed, params.Sites = w.seed, w.sites
-	return sandbox.Config{Params: params, Faults: w.faults, Logger: logger}
+	return params
 }
 
 // runSandbox runs the simulators until ctx ends.
@@ -48,23 +54,41 @@ wire format and manners of the real ones. Faults can be changed while it runs:
   curl -X DELETE http://`+sandboxOCMAddr+`/_sandbox/faults`, stderr)
 	var world worldFlags
 	world.register(flags)
-	addr := flags.String("ocm-addr", sandboxOCMAddr, "where the simulated Open Charge Map listens; loopback only")
-	file := flags.String("ocm", "", "serve this recorded answer or export of Open Charge Map instead of the made-up world")
-	reference := flags.String("ocm-reference", "", "the recorded reference data to serve with -ocm")
-	key := flags.String("ocm-key", "", "accept this API key only; otherwise any GUID")
+	cfg := sandbox.Config{}
+	for _, upstream := range []struct {
+		flag, name, addr string
+		at, file         *string
+	}{
+		{"ocm", "Open Charge Map", sandboxOCMAddr, &cfg.OCMAddr, &cfg.OCMFile},
+		{"plugshare", "PlugShare", sandboxPlugShareAddr, &cfg.PlugShareAddr, &cfg.PlugShare.File},
+		{"ocpi", "OCPI hub", sandboxOCPIAddr, &cfg.OCPIAddr, &cfg.OCPI.File},
+		{"ocpplab", "OCPPLAB gateway", sandboxOCPPLABAddr, &cfg.OCPPLABAddr, &cfg.OCPPLAB.File},
+	} {
+		flags.StringVar(upstream.at, upstream.flag+"-addr", upstream.addr, "where the simulated "+upstream.name+" listens; loopback only")
+		flags.StringVar(upstream.file, upstream.flag, "", "serve this recorded answer of "+upstream.name+" instead of the made-up world")
+	}
+	flags.StringVar(&cfg.OCMReference, "ocm-reference", "", "the recorded reference data to serve with -ocm")
+	flags.StringVar(&cfg.OCMKey, "ocm-key", "", "accept this API key of Open Charge Map only; otherwise any GUID")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	cfg := world.config(newLogger(stderr, slog.LevelInfo))
-	cfg.OCMAddr, cfg.OCMFile, cfg.OCMReference, cfg.OCMKey = *addr, *file, *reference, *key
+	logger := newLogger(stderr, slog.LevelInfo)
+	cfg.Params, cfg.Faults, cfg.Logger = world.params(), world.faults, logger
 	server, err := sandbox.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(stderr, `
-  Open Charge Map, simulated   %s
-  a key it accepts             %s
-  serve the graph over it      OCM_URL=%s OCM_API_KEY=%s chargegraph
-`, server.OCMURL(), server.OCMKey(), server.OCMURL(), server.OCMKey())
+# The simulated upstreams as sources: save this as a file and run chargegraph -config FILE.
+sources:
+  - {provider: ocm, url: %q, key: %q}
+  - {provider: plugshare, url: %q, key: %q, secret: %q}
+  - {provider: ocpi, name: hub, url: %q, token: %q, interval: 30s}
+  - {provider: ocpplab, url: %q, token: %q, cpos: [%s], interval: 30s}
+`,
+		server.OCMURL(), server.OCMKey(),
+		server.PlugShareURL(), server.PlugShareKey(), server.PlugShareSecret(),
+		server.OCPIURL(), server.OCPIToken(),
+		server.OCPPLABURL(), server.OCPPLABToken(), `"`+strings.Join(server.OCPPLABCPOs(), `", "`)+`"`)
 	return server.Run(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"chargegraph"
 	"chargegraph/loaders"
@@ -50,35 +51,51 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	}()
 
 	inSandbox := *madeUp || len(cfg.Sources) == 0
-	var sources []providers.Provider
+	read := &sources{logger: logger}
 	if inSandbox {
 		if !*madeUp && !isLoopback(listener.Addr()) {
 			return fmt.Errorf("no source is configured, and made-up data is served on loopback addresses only, not on %s: set %s or %s, name sources in a -config file, or ask for made-up data with -sandbox", cfg.Addr, envOCMKey, envMirror)
 		}
-		simulators, startErr := sandbox.Start(ctx, world.config(logger))
+		simulators, startErr := sandbox.Start(ctx, sandbox.Config{Params: world.params(), Faults: world.faults, Logger: logger})
 		if startErr != nil {
 			return startErr
 		}
 		defer func() { err = errors.Join(err, simulators.Close()) }()
-		sources, err = sandboxSources(simulators, logger)
-		if err != nil {
+		if err = read.openSandbox(simulators); err != nil {
 			return err
 		}
-	} else if sources, err = openSources(ctx, cfg.Sources, logger); err != nil {
+	}
+	if !inSandbox {
+		for i, source := range cfg.Sources {
+			if err = read.open(ctx, source); err != nil {
+				return fmt.Errorf("source %d: %w", i+1, err)
+			}
+		}
+	}
+	handler, err := newHandler(read.providers, inSandbox, logger)
+	if err != nil {
 		return err
 	}
 
-	handler, err := newHandler(sources, inSandbox, logger)
-	if err != nil {
-		return err
+	pulling, stop := context.WithCancel(ctx)
+	wait := read.run(pulling)
+	defer wait()
+	defer stop()
+	if inSandbox { // what comes from this machine is worth a moment
+		moment, cancel := context.WithTimeout(ctx, firstPull)
+		read.waitFirst(moment)
+		cancel()
 	}
 	greet(stderr, listener.Addr(), inSandbox)
 	return server.Serve(ctx, listener, handler, logger)
 }
 
+// firstPull is how long the sandbox may take to be read before it is served.
+const firstPull = 2 * time.Second
+
 // newHandler wires the service together.
-func newHandler(sources []providers.Provider, inSandbox bool, logger *slog.Logger) (http.Handler, error) {
-	catalog, err := loaders.New(loaders.Config{Logger: logger}, sources...)
+func newHandler(read []providers.Provider, inSandbox bool, logger *slog.Logger) (http.Handler, error) {
+	catalog, err := loaders.New(loaders.Config{Logger: logger}, read...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,66 +4,173 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"chargegraph/providers"
 	"chargegraph/providers/ocm"
+	"chargegraph/providers/ocpi"
+	"chargegraph/providers/ocpplab"
+	"chargegraph/providers/plugshare"
 	"chargegraph/providers/sandbox"
 	"chargegraph/providers/store"
 )
 
-// openSources returns the configured sources. A mirror is loaded before it is
-// returned.
-func openSources(ctx context.Context, configs []sourceConfig, logger *slog.Logger) ([]providers.Provider, error) {
-	sources := make([]providers.Provider, len(configs))
-	for i, cfg := range configs {
-		source, err := openSource(ctx, cfg, logger)
-		if err != nil {
-			return nil, fmt.Errorf("source %d: %w", i+1, err)
+// sources are what the graph reads from, and what keeps some of it in step.
+type sources struct {
+	providers []providers.Provider
+	syncers   []*store.Syncer
+	logger    *slog.Logger
+}
+
+// open adds a configured source. A mirror is loaded before open returns; a
+// source that is pulled is read by run.
+func (s *sources) open(ctx context.Context, cfg sourceConfig) error {
+	kind := sourceKinds[cfg.Provider]
+	id := providers.NewSourceID(kind.code, cfg.Name)
+	switch kind.code {
+	case providers.OCM:
+		if cfg.Mirror != "" {
+			return s.addMirror(ctx, ocm.MirrorConfig{
+				ID: id, Name: cfg.Name, Path: cfg.Mirror, Reference: cfg.Reference, NoAvatars: cfg.NoAvatars, Logger: s.logger,
+			})
 		}
-		sources[i] = source
-	}
-	return sources, nil
-}
-
-func openSource(ctx context.Context, cfg sourceConfig, logger *slog.Logger) (providers.Provider, error) {
-	id := providers.NewSourceID(providers.OCM, cfg.Name)
-	if cfg.Mirror != "" {
-		return openMirror(ctx, ocm.MirrorConfig{
-			ID: id, Name: cfg.Name, Path: cfg.Mirror, Reference: cfg.Reference, NoAvatars: cfg.NoAvatars, Logger: logger,
+		return s.addOCM(ocm.Config{
+			ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key),
+			UserAgent: cfg.UserAgent, ClientName: cfg.Client, NoAvatars: cfg.NoAvatars, Logger: s.logger,
 		})
+	case providers.PlugShare:
+		return s.addPlugShare(plugshare.Config{
+			ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key), Secret: string(cfg.Secret),
+			UserAgent: cfg.UserAgent, Logger: s.logger,
+		})
+	case providers.OCPI:
+		return s.addOCPI(ocpi.Config{
+			Name: cfg.Name, URL: cfg.URL, File: cfg.File, Token: string(cfg.Token), TokenEncoding: cfg.TokenEncoding,
+			Interval: time.Duration(cfg.Interval), AllowHosts: cfg.AllowHosts,
+			Attribution: cfg.Attribution, License: cfg.License, UserAgent: cfg.UserAgent, Logger: s.logger,
+		})
+	case providers.OCPPLAB:
+		return s.addOCPPLAB(ocpplab.Config{
+			ID: id, Name: cfg.Name, URL: cfg.URL, Token: string(cfg.Token), CPOs: cfg.CPOs, Path: cfg.Path,
+			Interval: time.Duration(cfg.Interval), UserAgent: cfg.UserAgent, Logger: s.logger,
+		})
+	case providers.Local:
 	}
-	return ocm.New(ocm.Config{
-		ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key),
-		UserAgent: cfg.UserAgent, ClientName: cfg.Client, NoAvatars: cfg.NoAvatars, Logger: logger,
-	})
+	return fmt.Errorf("provider %q has no sources", cfg.Provider)
 }
 
-// openMirror reads an export into memory. Broken records are left out and
+func (s *sources) addOCM(cfg ocm.Config) error {
+	source, err := ocm.New(cfg)
+	if err == nil {
+		s.providers = append(s.providers, source)
+	}
+	return err
+}
+
+// addMirror reads an export into memory. Broken records are left out and
 // logged; a file that cannot be read to its end is an error.
-func openMirror(ctx context.Context, cfg ocm.MirrorConfig) (providers.Provider, error) {
+func (s *sources) addMirror(ctx context.Context, cfg ocm.MirrorConfig) error {
 	export, err := ocm.OpenExport(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	held := new(store.Store)
 	loader := held.NewLoader()
 	report, err := export.Read(ctx, loader.Add)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	loader.Commit(report.WrittenAt)
 	export.Source().Succeeded(report.WrittenAt)
-	return store.NewReferencedSource(export.Source(), held, export.Reference()), nil
+	s.providers = append(s.providers, store.NewReferencedSource(export.Source(), held, export.Reference()))
+	return nil
 }
 
-// sandboxSources returns the product's own sources over the simulators.
-func sandboxSources(simulators *sandbox.Server, logger *slog.Logger) ([]providers.Provider, error) {
-	source, err := ocm.New(ocm.Config{
-		ID: providers.NewSourceID(providers.OCM, ""), URL: simulators.OCMURL(), Key: simulators.OCMKey(),
-		Sandbox: true, Logger: logger,
-	})
-	if err != nil {
-		return nil, err
+func (s *sources) addPlugShare(cfg plugshare.Config) error {
+	source, err := plugshare.New(cfg)
+	if err == nil {
+		s.providers = append(s.providers, source)
 	}
-	return []providers.Provider{source}, nil
+	return err
+}
+
+func (s *sources) addOCPI(cfg ocpi.Config) error {
+	feed, err := ocpi.New(cfg)
+	if err != nil {
+		return err
+	}
+	return s.addPulled(feed, cfg.Interval)
+}
+
+func (s *sources) addOCPPLAB(cfg ocpplab.Config) error {
+	gateway, err := ocpplab.New(cfg)
+	if err != nil {
+		return err
+	}
+	return s.addPulled(gateway, cfg.Interval)
+}
+
+// addPulled adds a source whose records are held here and kept in step by run.
+func (s *sources) addPulled(p store.Puller, interval time.Duration) error {
+	syncer, err := store.NewSyncer(p, store.SyncConfig{Interval: interval, Logger: s.logger})
+	if err == nil {
+		s.providers = append(s.providers, syncer.Source())
+		s.syncers = append(s.syncers, syncer)
+	}
+	return err
+}
+
+// run pulls what is to be pulled until ctx ends. What it returns waits for the end.
+func (s *sources) run(ctx context.Context) (wait func()) {
+	var wg sync.WaitGroup
+	for _, syncer := range s.syncers {
+		wg.Go(func() { _ = syncer.Run(ctx) }) // it ends without error, when ctx does
+	}
+	return wg.Wait
+}
+
+// waitFirst waits until everything has been pulled once, or ctx ends; what could
+// not be is told by the source's outcome then.
+func (s *sources) waitFirst(ctx context.Context) {
+	for _, syncer := range s.syncers {
+		_ = syncer.WaitFirst(ctx)
+	}
+}
+
+// sandboxInterval is how often the simulated feeds are pulled: often enough to
+// see their states change.
+const sandboxInterval = 30 * time.Second
+
+// openSandbox adds the product's own sources over the simulators.
+func (s *sources) openSandbox(simulators *sandbox.Server) error {
+	for _, add := range []func() error{
+		func() error {
+			return s.addOCM(ocm.Config{
+				ID: providers.NewSourceID(providers.OCM, ""), URL: simulators.OCMURL(), Key: simulators.OCMKey(), Sandbox: true, Logger: s.logger,
+			})
+		},
+		func() error {
+			return s.addPlugShare(plugshare.Config{
+				ID: providers.NewSourceID(providers.PlugShare, ""), URL: simulators.PlugShareURL(),
+				Key: simulators.PlugShareKey(), Secret: simulators.PlugShareSecret(), Sandbox: true, Logger: s.logger,
+			})
+		},
+		func() error {
+			return s.addOCPI(ocpi.Config{
+				Name: "hub", URL: simulators.OCPIURL(), Token: simulators.OCPIToken(), Interval: sandboxInterval, Sandbox: true, Logger: s.logger,
+			})
+		},
+		func() error {
+			return s.addOCPPLAB(ocpplab.Config{
+				ID: providers.NewSourceID(providers.OCPPLAB, ""), URL: simulators.OCPPLABURL(), Token: simulators.OCPPLABToken(),
+				CPOs: simulators.OCPPLABCPOs(), Interval: sandboxInterval, Sandbox: true, Logger: s.logger,
+			})
+		},
+	} {
+		if err := add(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
