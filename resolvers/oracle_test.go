@@ -411,6 +411,21 @@ func (f *filterSaid) judge(s *siteFacts, top bool) verdict {
 	return slices.Min(verdicts)
 }
 
+// undecided names the filters in use that Open Charge Map has no data for.
+func (f *filterSaid) undecided() []string {
+	names := []string{}
+	for g := f; g != nil; g = g.Not {
+		if len(g.Availability) > 0 && !slices.Contains(names, "availability") {
+			names = append(names, "availability")
+		}
+		if g.MinProviderScore != nil && !slices.Contains(names, "minProviderScore") {
+			names = append(names, "minProviderScore")
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 func (m plugFilter) judge(plug plugFacts, top bool) verdict {
 	worst := holds
 	if len(m.Types) > 0 {

@@ -50,7 +50,7 @@ type properties struct {
 
 func TestTheGraphAnswersAsBruteForceDoes(t *testing.T) {
 	t.Parallel()
-	w := newTwinnedWorld(t, 2200)
+	w := newTwinnedWorld(t, 2000)
 	p := &properties{
 		mirror: newService(t, loaders.Config{Clock: fixedNow}, mirror(t, ocm.MirrorConfig{Path: w.export(t), Clock: fixedNow})),
 		live:   newService(t, loaders.Config{Clock: fixedNow, Timeout: loaders.MaxTimeout}, w.live(t, func(cfg *ocm.Config) { cfg.Clock = fixedNow })),
@@ -446,8 +446,11 @@ func (r region) expect(tb testing.TB, way string, sites []*siteFacts, filter *fi
 		}
 		inside[id] = true
 	}
-	n := 0
+	n, records := 0, 0
 	for _, s := range sites {
+		if inside[s.ID] {
+			records += len(s.Records)
+		}
 		want := filter.wants(s)
 		if want {
 			in, sure := r.holds(s)
@@ -471,6 +474,12 @@ func (r region) expect(tb testing.TB, way string, sites []*siteFacts, filter *fi
 	if got.TotalCount == nil || *got.TotalCount != len(got.Edges) || got.Truncated {
 		wrong = append(wrong, fmt.Sprintf("there are %d sites, but the total is %v, truncated %v", len(got.Edges), got.TotalCount, got.Truncated))
 	}
+	if source := got.Sources[0]; source.Returned != records || source.Truncated {
+		wrong = append(wrong, fmt.Sprintf("the source is said to have given %d records, truncated %v; the sites have %d", source.Returned, source.Truncated, records))
+	}
+	if want := filter.undecided(); !slices.Equal(want, slices.Sorted(slices.Values(got.Sources[0].UndecidedFilters))) {
+		wrong = append(wrong, fmt.Sprintf("undecided are %v, want %v", got.Sources[0].UndecidedFilters, want))
+	}
 	if len(wrong) > 0 {
 		about, err := json.Marshal(vars{"area": r.input, "filter": filter})
 		if err != nil {
@@ -487,7 +496,7 @@ func (p *properties) areasHoldWhatLiesInThem(t *testing.T) {
 	t.Parallel()
 	rnd := rand.New(rand.NewPCG(1, 1))
 	found := make(map[string]int)
-	for i := range 160 {
+	for i := range 100 {
 		r := p.anyRegion(rnd)
 		if i%20 == 0 {
 			r = p.anyCountry(rnd)
@@ -511,7 +520,7 @@ func (p *properties) areasHoldWhatLiesInThem(t *testing.T) {
 	}
 	t.Logf("sites found: %v", found)
 	for kind, n := range found {
-		if n < 50 {
+		if n < 5 || n < 150 && strings.HasPrefix(kind, "mirror") {
 			t.Errorf("%s: only %d sites were ever found, so little is proved", kind, n)
 		}
 	}
@@ -673,8 +682,10 @@ func (p *properties) anyFilter(rnd *rand.Rand, depth int) *filterSaid {
 }
 
 // neighbourhood is a box over a whole city.
-func (p *properties) neighbourhood(rnd *rand.Rand) region {
-	centre := p.anySite(rnd).Location
+func (p *properties) neighbourhood(rnd *rand.Rand) region { return cityOf(p.anySite(rnd)) }
+
+func cityOf(s *siteFacts) region {
+	centre := s.Location
 	southWest, northEast := moved(centre, -70_000, -70_000), moved(centre, 70_000, 70_000)
 	return boxRegion(boxSaid{South: southWest.Latitude, West: southWest.Longitude, North: northEast.Latitude, East: northEast.Longitude})
 }
@@ -685,12 +696,15 @@ func (p *properties) filtersKeepWhatMatches(t *testing.T) {
 	for i := range p.conditions(rnd) {
 		kept, dropped, keptByNot := 0, 0, 0
 		name := ""
-		for range 6 {
+		for draw := range 5 {
 			f := new(filterSaid)
 			c := p.conditions(rnd)[i]
 			name = c.name
 			c.set(f)
 			r := p.neighbourhood(rnd)
+			if wanted := slices.DeleteFunc(slices.Clone(p.sites), func(s *siteFacts) bool { return !f.wants(s) }); len(wanted) > 0 && draw%2 == 0 {
+				r = cityOf(wanted[rnd.IntN(len(wanted))])
+			}
 			for _, g := range []*filterSaid{f, {Not: f}} {
 				got := p.mirror.pages(t, question{area: r.input, filter: g}, 500, "")
 				n := r.expect(t, "mirror", p.sites, g, got)
@@ -737,12 +751,12 @@ func (p *properties) filtersKeepWhatMatches(t *testing.T) {
 		{Not: &filterSaid{Not: &filterSaid{Connections: []plugFilter{{MinPowerKw: new(50.0), IncludeUnknownPower: new(true)}}}}},
 		{Not: &filterSaid{Text: "e", Not: &filterSaid{Usage: []string{"PUBLIC", "UNKNOWN"}}}},
 	} {
-		r := everywhere()
+		r := p.neighbourhood(rnd)
 		r.expect(t, "mirror", p.sites, f, p.mirror.pages(t, question{area: r.input, filter: f}, 500, ""))
 	}
 
 	combined := 0
-	for i := range 120 {
+	for i := range 80 {
 		f, r := p.anyFilter(rnd, 3), p.anyRegion(rnd)
 		if i%2 == 0 {
 			r = p.neighbourhood(rnd)
@@ -754,7 +768,7 @@ func (p *properties) filtersKeepWhatMatches(t *testing.T) {
 		}
 	}
 	t.Logf("sites kept by combined filters: %d", combined)
-	if combined < 1000 {
+	if combined < 500 {
 		t.Error("that proves little")
 	}
 
@@ -766,7 +780,7 @@ func (p *properties) filtersKeepWhatMatches(t *testing.T) {
 			closed = from.ID
 		}
 	}
-	for i, records := range []filterSaid{{OpenData: new(true)}, {OpenData: new(false)}, {DataProviderIDs: []string{"1"}}, {DataProviderIDs: []string{"1", closed, "999"}, OpenData: new(false)}} {
+	for i, records := range []filterSaid{{OpenData: new(true)}, {DataProviderIDs: []string{"1"}}, {DataProviderIDs: []string{"1", closed, "999"}, OpenData: new(false)}} {
 		world := p.chosen(t, records, factFields)
 		for j := range 8 {
 			f, r := p.anyFilter(rnd, 1), p.neighbourhood(rnd)
@@ -898,12 +912,13 @@ func (p *properties) ordersSortTheWholeAnswer(t *testing.T) {
 		}
 	}
 	for _, by := range []string{"MAX_POWER", "RATING", "UPDATED", "TITLE"} {
-		for _, direction := range []string{"ASC", "DESC", ""} {
+		for _, direction := range []string{"", "DESC"} {
 			ordered("mirror", p.mirror, everywhere(), by, direction)
 		}
+		ordered("mirror", p.mirror, p.neighbourhood(rnd), by, "ASC")
 		ordered("live", p.live, p.neighbourhood(rnd), by, "DESC")
 	}
-	for range 6 {
+	for range 4 {
 		for _, direction := range []string{"ASC", "DESC"} {
 			ordered("mirror", p.mirror, p.anyCircle(rnd), "DISTANCE", direction)
 			ordered("mirror", p.mirror, p.anyRoute(rnd), "ROUTE_POSITION", direction)
@@ -1126,7 +1141,11 @@ func (p *properties) cutsOfABoxAreTheBox(t *testing.T) {
 			t.Errorf("%s: %s is not where it is, %+v", way, site.ID, site.Location)
 		}
 	}
-	for i := range 84 {
+	closed := make(map[string]*siteFacts) // the world without openly licensed records
+	for _, s := range p.chosen(t, filterSaid{OpenData: new(false)}, wholeSite) {
+		closed[s.ID] = s
+	}
+	for i := range 60 {
 		b := p.anyBox(rnd)
 		switch {
 		case i%12 == 0:
@@ -1140,12 +1159,8 @@ func (p *properties) cutsOfABoxAreTheBox(t *testing.T) {
 		switch {
 		case i%4 == 2:
 			filter = p.anyFilter(rnd, 1)
-		case i == 1 || i == 9:
-			filter = &filterSaid{OpenData: new(i == 1)}
-			world = make(map[string]*siteFacts)
-			for _, s := range p.chosen(t, *filter, wholeSite) {
-				world[s.ID] = s
-			}
+		case i%8 == 1:
+			filter, world = &filterSaid{OpenData: new(false)}, closed
 		}
 		way, s, depth := "mirror", p.mirror, 4
 		if i%12 == 0 || i%12 == 5 {
@@ -1206,7 +1221,7 @@ func (p *properties) cutsOfABoxAreTheBox(t *testing.T) {
 		}
 	}
 	t.Logf("%d parts, %d sites on cuts, %d merged sites; %d sites in rows", parts, shared, merged, len(rows))
-	if shared < 20 || merged < 100 {
+	if shared < 20 || merged < 30 {
 		t.Error("that proves little")
 	}
 }

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"chargegraph/providers/sandbox"
+)
+
+// graphOver is the graph over simulators of all four providers.
+type graphOver struct {
+	simulators *sandbox.Server
+	handler    http.Handler
+}
+
+func newGraphOver(t *testing.T, faults ...string) *graphOver {
+	t.Helper()
+	params := sandbox.DefaultParams()
+	params.Sites = 600
+	var specs []sandbox.FaultSpec
+	for _, text := range faults {
+		spec, err := sandbox.ParseFault(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs = append(specs, spec)
+	}
+	simulators, err := sandbox.Start(t.Context(), sandbox.Config{Params: params, Faults: specs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	read := &sources{logger: logger}
+	if err = read.openSandbox(simulators); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	wait := read.run(ctx)
+	t.Cleanup(func() {
+		cancel()
+		wait()
+		if err := simulators.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if len(faults) == 0 {
+		read.waitFirst(ctx)
+	}
+	handler, err := newHandler(read.providers, true, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &graphOver{simulators: simulators, handler: handler}
+}
+
+// contribution is what one source gave to an answer.
+type contribution struct {
+	Outcome string
+	Code    string
+	Records map[string]bool
+}
+
+// read asks for an area and returns what each source contributed, and how long
+// that took.
+func (g *graphOver) read(t *testing.T) (map[string]contribution, time.Duration) {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": `{
+		pois(area: {bounds: {south: 51.2, west: -0.6, north: 51.8, east: 0.5}}, filter: {includePlanned: true}, first: 500, sources: {timeout: "PT0.5S"}) {
+			nodes { records { id source { id } } }
+			sources { source { id } outcome error { code } }
+		}
+	}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	began := time.Now()
+	g.handler.ServeHTTP(rec, req)
+	took := time.Since(began)
+	type ref struct{ ID string }
+	var answer struct {
+		Errors []any
+		Data   struct {
+			Pois struct {
+				Nodes []struct {
+					Records []struct {
+						ID     string
+						Source ref
+					}
+				}
+				Sources []struct {
+					Source  ref
+					Outcome string
+					Error   *struct{ Code string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil || len(answer.Errors) > 0 {
+		t.Fatalf("%v %v", err, answer.Errors)
+	}
+	contributions := make(map[string]contribution)
+	for _, s := range answer.Data.Pois.Sources {
+		c := contribution{Outcome: s.Outcome, Records: make(map[string]bool)}
+		if s.Error != nil {
+			c.Code = s.Error.Code
+		}
+		contributions[s.Source.ID] = c
+	}
+	for _, n := range answer.Data.Pois.Nodes {
+		for _, r := range n.Records {
+			contributions[r.Source.ID].Records[r.ID] = true
+		}
+	}
+	return contributions, took
+}
+
+// TestOneSourceFailsAndTheOthersStayComplete: whatever a live source does, the
+// answer comes in time, says so, and lacks nothing of the others.
+func TestOneSourceFailsAndTheOthersStayComplete(t *testing.T) {
+	t.Parallel()
+	g := newGraphOver(t)
+	whole, _ := g.read(t)
+	for id, c := range whole {
+		if c.Outcome != "OK" || len(c.Records) == 0 {
+			t.Fatalf("%s is not whole to begin with: %s, %d records", id, c.Outcome, len(c.Records))
+		}
+	}
+	for source, faults := range map[string]*sandbox.Faults{
+		"source:ocm":       g.simulators.OCM().Faults(),
+		"source:plugshare": g.simulators.PlugShare().Faults(),
+	} {
+		for _, fault := range []sandbox.Fault{
+			sandbox.Hang, sandbox.Forbidden, sandbox.TooMany, sandbox.ServerError, sandbox.Empty200, sandbox.HTML,
+			sandbox.Truncated, sandbox.Disconnect, sandbox.WrongTypes, sandbox.NotArray, sandbox.SlowBody, sandbox.Redirect,
+		} {
+			faults.Set(fault)
+			now, took := g.read(t)
+			faults.Clear()
+			if took > 5*time.Second {
+				t.Errorf("%s %v: the answer took %v", source, fault, took)
+			}
+			for id, c := range now {
+				switch {
+				case id == source && (c.Outcome == "OK" || c.Code == "" || len(c.Records) > 0):
+					t.Errorf("%s %v: the outcome is %s, %s, with %d records", source, fault, c.Outcome, c.Code, len(c.Records))
+				case id != source && !cmp.Equal(c, whole[id]):
+					t.Errorf("%s %v: %s is not what it was (-whole +now):\n%s", source, fault, id, cmp.Diff(whole[id], c))
+				}
+			}
+		}
+	}
+	again, _ := g.read(t)
+	if diff := cmp.Diff(whole, again); diff != "" {
+		t.Errorf("after the faults it is not what it was before (-before +after):\n%s", diff)
+	}
+}
+
+// TestAFeedThatCannotBePulledIsAnOutcome: a source that is held here and was
+// never read says why, and costs the others nothing.
+func TestAFeedThatCannotBePulledIsAnOutcome(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"ocpi=500", "ocpi=hang", "ocpi=truncated", "ocpi=403", "ocpi=html"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			g := newGraphOver(t, fault)
+			c, took := g.read(t)
+			if took > 5*time.Second {
+				t.Errorf("the answer took %v", took)
+			}
+			if hub := c["source:ocpi:hub"]; hub.Outcome == "OK" || hub.Code == "" || len(hub.Records) > 0 {
+				t.Errorf("the hub's outcome is %s, %s, with %d records", hub.Outcome, hub.Code, len(hub.Records))
+			}
+			if ocm := c["source:ocm"]; ocm.Outcome != "OK" || len(ocm.Records) == 0 {
+				t.Errorf("Open Charge Map's outcome is %s, with %d records", ocm.Outcome, len(ocm.Records))
+			}
+		})
+	}
+}
+
+// TestWhatWasPulledStaysWhenTheFeedFails: held records outlive their upstream.
+func TestWhatWasPulledStaysWhenTheFeedFails(t *testing.T) {
+	t.Parallel()
+	g := newGraphOver(t)
+	whole, _ := g.read(t)
+	g.simulators.OCPI().Faults().Set(sandbox.ServerError)
+	g.simulators.OCPPLAB().Faults().Set(sandbox.Hang)
+	now, _ := g.read(t)
+	if diff := cmp.Diff(whole, now); diff != "" {
+		t.Errorf("the answer changed (-before +after):\n%s", diff)
+	}
+}
