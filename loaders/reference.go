@@ -56,32 +56,57 @@ type OperatorQuery struct {
 	Provider providers.ProviderCode
 }
 
-// Operators returns the operators that the sources know, by title, then id. An
-// error comes with those of the sources that could be asked.
+// Operators returns the operators that the sources know, one for each company,
+// by title, then id. An error comes with those of the sources that could be asked.
 func (o *Operation) Operators(ctx context.Context, q OperatorQuery) ([]*providers.Operator, error) {
-	var list []*providers.Operator
+	companies := make(map[string]*providers.Operator)
 	var failed error
-	seen := make(map[string]bool)
-	for _, p := range o.catalog.sources {
-		referenced, ok := p.(providers.Referenced)
-		if !ok {
-			continue
+	for _, p := range o.operatorsFirst() {
+		var known []*providers.Operator
+		if lister, ok := p.(providers.OperatorLister); ok {
+			known = lister.Operators()
 		}
-		table, err := o.table(ctx, p, referenced)
-		if err != nil {
-			failed = err
-		}
-		for _, operator := range table.Operators {
-			if !seen[operator.ID] && q.matches(operator) {
-				seen[operator.ID] = true
-				list = append(list, operator)
+		if referenced, ok := p.(providers.Referenced); ok {
+			table, err := o.table(ctx, p, referenced)
+			if err != nil {
+				failed = err
 			}
+			known = slices.Concat(table.Operators, known)
+		}
+		for _, operator := range known {
+			if company := companies[operator.ID]; company != nil {
+				company.Fill(operator)
+			} else {
+				companies[operator.ID] = operator.Clone()
+			}
+		}
+	}
+	var list []*providers.Operator
+	for _, company := range companies {
+		if q.matches(company) {
+			list = append(list, company)
 		}
 	}
 	slices.SortFunc(list, func(a, b *providers.Operator) int {
 		return cmp.Or(cmp.Compare(providers.Fold(a.Title), providers.Fold(b.Title)), cmp.Compare(a.ID, b.ID))
 	})
 	return list, failed
+}
+
+// operatorsFirst returns the sources in the order in which they name operators:
+// Open Charge Map first, because companies that several providers know go by its ids.
+func (o *Operation) operatorsFirst() []providers.Provider {
+	list := slices.Clone(o.catalog.sources)
+	slices.SortStableFunc(list, func(a, b providers.Provider) int {
+		rank := func(p providers.Provider) int {
+			if p.Source().Provider == providers.OCM {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Compare(rank(a), rank(b))
+	})
+	return list
 }
 
 func (q *OperatorQuery) matches(o *providers.Operator) bool {

@@ -137,6 +137,13 @@ func (o *Operator) DiffersFrom(p *Operator) bool {
 	})
 }
 
+// Clone returns a copy that may be changed.
+func (o *Operator) Clone() *Operator {
+	c := *o
+	c.Aliases, c.Countries, c.Records = slices.Clone(o.Aliases), slices.Clone(o.Countries), slices.Clone(o.Records)
+	return &c
+}
+
 // Fill takes over from p, who is the same company, whatever o does not know.
 func (o *Operator) Fill(p *Operator) {
 	fill := func(dst *string, src string) {

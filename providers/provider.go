@@ -38,6 +38,12 @@ type Holder interface {
 	Len() int
 }
 
+// OperatorLister is a Holder that knows the operators of its records.
+type OperatorLister interface {
+	// Operators returns them by id, each once. The caller must not change them.
+	Operators() []*Operator
+}
+
 // EVSEFinder is a Holder that finds records by the ids of their EVSEs.
 type EVSEFinder interface {
 	// FindEVSE returns the keys of the records with an EVSE of this id, compared

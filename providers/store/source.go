@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"chargegraph/providers"
 )
@@ -15,7 +17,7 @@ type Source struct{ held }
 // makes s the count behind info.RecordCount; info must not be in use yet.
 func NewSource(info *providers.Source, s *Store) *Source {
 	info.Counts(s.Len)
-	return &Source{held{info: info, store: s}}
+	return &Source{held{info: info, store: s, clock: time.Now, operators: new(atomic.Pointer[operatorList])}}
 }
 
 // ReferencedSource is a Source whose records name rows of a reference table. It
@@ -82,8 +84,12 @@ func (s *ReferencedSource) Join(*providers.Reference, []*providers.Record) {}
 
 // held is what both kinds of source do.
 type held struct {
-	info  *providers.Source
-	store *Store
+	info    *providers.Source
+	store   *Store
+	clock   func() time.Time
+	pending *pending // nil: what there is to hold is held
+	// operators is what Operators found in the snapshot that it last looked at.
+	operators *atomic.Pointer[operatorList]
 }
 
 // Source implements providers.Provider.
@@ -91,18 +97,57 @@ func (h *held) Source() *providers.Source { return h.info }
 
 // Search implements providers.Provider by Store.Search. The answer is never cut
 // and never narrowed to the filter; FetchedAt is when the records were a true
-// picture. The only error wraps ctx.Err().
+// picture. Live states are those of the last successful pull, or none once that
+// is longer ago than the source's LiveFor. An error wraps ctx.Err(), or is that
+// of Ready.
 func (h *held) Search(ctx context.Context, q providers.Query) (providers.Answer, error) {
+	if err := h.Ready(); err != nil {
+		return providers.Answer{}, err
+	}
 	now := h.store.snapshot()
 	records, err := now.search(ctx, q.Area)
 	if err != nil {
 		return providers.Answer{}, fmt.Errorf("store: search %s: %w", h.info.ID, err)
 	}
+	if h.aged(now) {
+		for i, r := range records {
+			records[i] = withoutLive(r)
+		}
+	}
 	return providers.Answer{Records: records, FetchedAt: now.asOf}, nil
 }
 
-// Record implements providers.Holder.
-func (h *held) Record(k providers.Key) (*providers.Record, bool) { return h.store.Get(k) }
+// Ready returns a *providers.SourceError as long as nothing has been read that
+// could be held; nil after that, and for a source that nobody pulls.
+func (h *held) Ready() error { return h.pending.err() }
+
+// aged reports whether live states are too old to be called live. A source that
+// tells what changed confirms what it does not mention, so that the time of the
+// last pull counts and not that of each record.
+func (h *held) aged(s *snapshot) bool {
+	return h.info.LiveFor > 0 && h.clock().Sub(s.asOf) > h.info.LiveFor
+}
+
+// withoutLive returns r as it is where it has no live state.
+func withoutLive(r *providers.Record) *providers.Record {
+	if r.Availability == nil && len(r.EVSEs) == 0 && len(r.Stations) == 0 {
+		return r
+	}
+	return r.WithoutLive()
+}
+
+// Record implements providers.Holder. Live states are as in Search.
+func (h *held) Record(k providers.Key) (*providers.Record, bool) {
+	now := h.store.snapshot()
+	r, ok := now.get(k)
+	if ok && h.aged(now) {
+		r = withoutLive(r)
+	}
+	return r, ok
+}
+
+// FindEVSE implements providers.EVSEFinder by Store.FindEVSE.
+func (h *held) FindEVSE(evseID string) []providers.Key { return h.store.FindEVSE(evseID) }
 
 // Len implements providers.Holder.
 func (h *held) Len() int { return h.store.Len() }

@@ -96,6 +96,39 @@ func (s *Store) NewLoader() *Loader {
 	return &Loader{store: s, edit: editOf(empty())}
 }
 
+// change applies what a synchronisation brought: all that is held from now on
+// where it is whole. What it holds has been checked.
+func (s *Store) change(c *change, whole bool, asOf time.Time) {
+	if whole {
+		e := editOf(empty())
+		for _, r := range c.put {
+			e.put(r)
+		}
+		e.next.asOf = asOf
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		s.current.Store(e.next)
+		return
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if len(c.put)+len(c.removed) == 0 {
+		next := *s.snapshot()
+		next.asOf = asOf
+		s.current.Store(&next)
+		return
+	}
+	e := editOf(s.snapshot())
+	for k := range c.removed {
+		e.remove(k)
+	}
+	for _, r := range c.put {
+		e.put(r)
+	}
+	e.next.asOf = asOf
+	s.current.Store(e.next)
+}
+
 // Loader collects the records of an import beside those that a Store holds, and
 // then puts them in their place. Until Commit nobody sees any of them; while
 // readers still use the old records, both need room. A Loader that is dropped
@@ -174,7 +207,8 @@ type snapshot struct {
 	seed      maphash.Seed
 	shards    []map[providers.Key]*providers.Record // nil, or shardCount of them, each possibly nil
 	positions *tree
-	countries map[string]*tree // none of them empty; "" holds the records that state no country
+	evses     []map[uint64]owners // nil: no record has EVSEs; else as shards, by the hash of NormalEVSEID
+	countries map[string]*tree    // none of them empty; "" holds the records that state no country
 	asOf      time.Time
 }
 
@@ -206,6 +240,7 @@ func (s *snapshot) get(k providers.Key) (*providers.Record, bool) {
 type edit struct {
 	next         *snapshot
 	ownShards    []bool
+	ownEVSEs     []bool // nil as long as next.evses is another's
 	ownCountries map[string]bool
 }
 
@@ -215,6 +250,7 @@ func editOf(from *snapshot) *edit {
 	next := &snapshot{
 		seed:      from.seed,
 		shards:    slices.Clone(from.shards),
+		evses:     from.evses,
 		positions: from.positions.Copy(),
 		countries: maps.Clone(from.countries),
 		asOf:      from.asOf,
@@ -235,6 +271,7 @@ func (e *edit) put(r *providers.Record) bool {
 		e.displace(old)
 	}
 	shard[r.Key] = r
+	e.own(r)
 	at := position(r)
 	e.next.positions.Insert(at, at, r)
 	e.country(r.Address.CountryCode).Insert(at, at, r)
@@ -250,6 +287,7 @@ func (e *edit) remove(k providers.Key) {
 
 // displace takes r out of the trees.
 func (e *edit) displace(r *providers.Record) {
+	e.disown(r)
 	at := position(r)
 	e.next.positions.Delete(at, at, r)
 	code := r.Address.CountryCode
