@@ -9,6 +9,13 @@
 //	             │      └──► OCM wire: /v3/poi, /v3/referencedata, keys, errors
 //	             │                     ▲
 //	             │                     └── Faults: hang, 429, HTML, cut JSON …
+//	             ├──► PlugShare view: what drivers entered and networks feed; sites
+//	             │      │      within sight of each other are one location
+//	             │      └──► PlugShare wire: /v3/locations/…, /v3/networks, Basic
+//	             ├──► OCPI view: what operators publish, with status by the clock
+//	             │      └──► OCPI wire: versions, locations in four styles of paging
+//	             ├──► OCPPLAB view: some operators' sites as simulated chargers
+//	             │      └──► OCPPLAB wire: /ocpi/cpos, FastAPI's errors
 //	             └──► (further upstreams: one view and one wire each)
 //
 // The truth is generated before any noise and knows nothing of any upstream:
@@ -21,8 +28,9 @@
 // it would hide. It is checked against recorded answers instead.
 //
 // Everything is deterministic. Equal Params make equal worlds, on any day;
-// each site draws from its own random stream, so a larger
-// world starts with the sites of the smaller one. All operators, people,
+// each site draws from its own random stream, so a larger world starts with
+// the sites of the smaller one. Live status is a function of the world and the
+// time, so upstreams that tell it agree but for the lag of their feeds. All operators, people,
 // streets and businesses are invented, and web addresses end in .example.
 //
 // # Adding an upstream

@@ -2,7 +2,10 @@ package sandbox_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"chargegraph/providers/sandbox"
@@ -48,4 +51,27 @@ func ExampleParseFault() {
 	// Output:
 	// latency 200ms 0.5 <nil>
 	// sandbox: fault "ocm=teapot": no fault is called "teapot", want one of none, latency, hang, 403, 429, 500, 502, empty, html, truncated, disconnect, slow, types, object, huge, redirect, 401
+}
+
+// A simulator is an http.Handler: it needs no network.
+func ExampleNewPlugShare() {
+	params := sandbox.DefaultParams()
+	params.Sites = 100
+	sim, err := sandbox.NewPlugShare(sandbox.NewWorld(params), sandbox.PlugShareOptions{Key: "key", Secret: "secret"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/v3/locations/search?query=sunrise&minimal=1", nil)
+	r.SetBasicAuth("key", "secret")
+	w := httptest.NewRecorder()
+	sim.ServeHTTP(w, r)
+	var found []struct {
+		ID   int    `json:"id"`
+		Name string `json:"name"`
+	}
+	err = json.Unmarshal(w.Body.Bytes(), &found)
+	fmt.Println(w.Code, found, err)
+	// Output:
+	// 200 [{40222 Sunrise Suites Austin}] <nil>
 }

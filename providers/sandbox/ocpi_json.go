@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -14,10 +15,10 @@ type ocpiWriter struct {
 	nulls bool
 }
 
-// comma separates from what came before, if anything did. The last byte tells:
-// every value ends in something else than an opening bracket or a colon.
+// comma separates from what came before, if anything did and nobody else has.
+// The last byte tells: no value ends in one of these.
 func (w *ocpiWriter) comma() {
-	if n := len(w.b); n > 0 && w.b[n-1] != '{' && w.b[n-1] != '[' && w.b[n-1] != ':' {
+	if n := len(w.b); n > 0 && strings.IndexByte("{[:,", w.b[n-1]) < 0 {
 		w.b = append(w.b, ',')
 	}
 }

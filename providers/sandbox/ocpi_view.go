@@ -224,11 +224,11 @@ func (v *ocpiViewer) location(d dice, s *Site, party *ocpiParty, stations []*Sta
 		power: !d.chance(n.PowerNull),
 	}
 	l.id = party.id(d, s)
-	if hidden := n.Hidden; s.Access == StaffOnly {
-		l.publish = !d.chance(n.StaffHidden)
-	} else {
-		l.publish = !d.chance(hidden)
+	hidden := n.Hidden
+	if s.Access == StaffOnly {
+		hidden = n.StaffHidden
 	}
+	l.publish = !d.chance(hidden)
 	switch x := d.Float64(); {
 	case x < n.TimeMillis:
 		l.times = ocpiTimesMillis
@@ -239,12 +239,7 @@ func (v *ocpiViewer) location(d dice, s *Site, party *ocpiParty, stations []*Sta
 	}
 	l.edited = v.edited(d, s)
 	evseStale := d.chance(n.EVSEStale)
-	if evseStale {
-		l.stale = false
-	}
-	if d.chance(n.LocationStale) {
-		l.stale, evseStale = true, true
-	}
+	l.stale = d.chance(n.LocationStale)
 	v.place(d, l)
 	v.people(d, l)
 	v.rules(d, l)
@@ -252,7 +247,7 @@ func (v *ocpiViewer) location(d dice, s *Site, party *ocpiParty, stations []*Sta
 	if !d.chance(n.TariffMissing) {
 		l.tariff = "t-" + strings.ToLower(party.operator.Party) + "-" + strconv.Itoa(int(s.ID))
 	}
-	v.evses(d, l, party, stations, evseStale)
+	v.evses(d, l, party, stations, evseStale || l.stale)
 	party.latest = l
 	return l
 }

@@ -70,19 +70,34 @@ func (l *ocpiLocation) key(shape ocpiShape) string {
 	return l.id
 }
 
-// live is the status of an EVSE and when it last changed.
+func (l *ocpiLocation) names(shape ocpiShape) (key, withParty string) {
+	return l.key(shape), l.operator.Country + "*" + l.operator.Party + "*" + l.id
+}
+
+func (l *ocpiLocation) party() (country, id string) { return l.operator.Country, l.operator.Party }
+
+// earlier returns the earlier one of two moments, later the later one.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// live is the status of an EVSE, and when it last changed.
 func (l *ocpiLocation) live(w *World, e *ocpiEVSE, now time.Time) (status string, updated time.Time) {
 	if e.truth == nil {
-		return "REMOVED", e.edited
+		return "REMOVED", earlier(e.edited, now)
 	}
 	state, since, _ := w.StatusAt(l.site, e.truth, now)
-	updated = e.edited
-	if !e.stale && since.After(updated) {
-		updated = since
-	}
-	if updated.After(now) {
-		updated = now
-	}
+	updated = earlier(later(e.edited, since), now)
 	switch state {
 	case Gone:
 		return "REMOVED", updated
@@ -117,15 +132,11 @@ func (l *ocpiLocation) updated(w *World, now time.Time) time.Time {
 	latest := l.edited
 	if !l.stale {
 		for i := range l.evses {
-			if _, updated := l.live(w, &l.evses[i], at); updated.After(latest) {
-				latest = updated
-			}
+			_, updated := l.live(w, &l.evses[i], at)
+			latest = later(latest, updated)
 		}
 	}
-	if latest.After(at) {
-		latest = at
-	}
-	return latest.Truncate(time.Second)
+	return earlier(latest, at).Truncate(time.Second)
 }
 
 // enum writes a member of a closed list in the letters of the feed.
@@ -377,6 +388,9 @@ func (l *ocpiLocation) writeBay(o *ocpiWriter) {
 
 func (l *ocpiLocation) writeEVSE(o *ocpiWriter, w *World, e *ocpiEVSE, at time.Time, shape ocpiShape) {
 	status, updated := l.live(w, e, at)
+	if e.stale {
+		updated = earlier(e.edited, at)
+	}
 	o.open('{')
 	o.key("uid").text(e.uid)
 	o.opt("evse_id", e.id)

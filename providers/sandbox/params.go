@@ -302,6 +302,8 @@ func (p Params) validate() error {
 	switch {
 	case p.Sites < 0 || p.Sites > MaxSites:
 		return fmt.Errorf("sandbox: Params.Sites is %d, want 0..%d", p.Sites, MaxSites)
+	case !(p.PlugShare.GroupM >= 0 && p.PlugShare.GroupM <= maxGroupM):
+		return fmt.Errorf("sandbox: Params.PlugShare.GroupM is %v, want 0..%d metres", p.PlugShare.GroupM, maxGroupM)
 	case p.Epoch.IsZero():
 		return errors.New("sandbox: Params.Epoch is not set")
 	case p.Truth.People < 1:
@@ -482,7 +484,7 @@ type OCPPLABNoise struct {
 }
 
 func defaultOCPPLABNoise() OCPPLABNoise {
-	return OCPPLABNoise{Listed: 0.3, FieldNull: 0.03, CoordinatesNull: 0.01, Hidden: 0.04, PositionSigmaM: 10, NameVariant: 0.2}
+	return OCPPLABNoise{Listed: 0.3, FieldNull: 0.03, CoordinatesNull: 0.02, Hidden: 0.04, PositionSigmaM: 10, NameVariant: 0.2}
 }
 
 // PlugShareNoise is how PlugShare knows the world: by what drivers enter and
@@ -497,7 +499,7 @@ type PlugShareNoise struct {
 	// nobody entered one that has not opened.
 	Unlisted, PlannedUnlisted float64
 	// GroupM is the range within which open sites of the same access become one
-	// location, in metres from the one that was entered first. Apart is the
+	// location, in metres (0..200) from the one that was entered first. Apart is the
 	// chance that such a site is a location of its own all the same.
 	GroupM, Apart float64
 	// Twin is the chance that a location is there a second time, 15 to 90 m

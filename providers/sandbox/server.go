@@ -25,10 +25,25 @@ type Config struct {
 	OCMFile, OCMReference string
 	// OCMKey is the only key accepted; empty accepts every GUID.
 	OCMKey string
+	// OCPIAddr and OCPPLABAddr are where the simulated OCPI hub and OCPPLAB
+	// gateway listen, as OCMAddr.
+	OCPIAddr, OCPPLABAddr string
+	// OCPI and OCPPLAB are their settings. An empty token is one that
+	// OCPIToken and OCPPLABToken return (feeds in the style of an array ask
+	// for none), an empty PeerURL is OCPIURL, and Now and Logger are those of
+	// this Config unless set.
+	OCPI    OCPIOptions
+	OCPPLAB OCPPLABOptions
+	// PlugShareAddr is where the simulated PlugShare listens, as OCMAddr.
+	PlugShareAddr string
+	// PlugShare is its settings; Now and Logger are those of this Config unless
+	// set.
+	PlugShare PlugShareOptions
 	// Faults hold from the start. Each must name an upstream that exists.
 	Faults []FaultSpec
-	// Now is the clock for "recently verified"; nil is the world's epoch, or
-	// time.Now for a recording.
+	// Now is the clock for "recently verified" and for live status. When nil,
+	// the first has the world's epoch (time.Now for a recording), the second
+	// time.Now.
 	Now func() time.Time
 	// Logger gets the start and each request; nil is silence.
 	Logger *slog.Logger
@@ -37,10 +52,14 @@ type Config struct {
 // Server runs the simulators on loopback listeners. Its methods are safe for
 // concurrent use.
 type Server struct {
-	world *World
-	ocm   *OCM
-	key   string
-	hosts []*host // one per upstream
+	world               *World
+	ocm                 *OCM
+	plug                *PlugShare
+	ocpi                *OCPI
+	lab                 *OCPPLAB
+	key                 string
+	plugKey, plugSecret string
+	hosts               []*host // one per upstream
 
 	mu       sync.Mutex
 	closing  bool
@@ -85,32 +104,82 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s.hosts = []*host{
 		{name: "ocm", addr: cfg.OCMAddr},
+		{name: "plugshare", addr: cfg.PlugShareAddr},
+		{name: "ocpi", addr: cfg.OCPIAddr},
+		{name: "ocpplab", addr: cfg.OCPPLABAddr},
 	}
 	if err := s.check(ctx, cfg.Faults); err != nil {
 		return nil, err
 	}
-	var err error
-	if cfg.OCMFile == "" {
-		if s.world, err = newWorld(cfg.Params); err != nil {
-			return nil, err
-		}
+	recorded := cfg.OCMFile != "" || cfg.PlugShare.File != "" || cfg.OCPI.File != "" || cfg.OCPPLAB.File != ""
+	if recorded {
+		// Made-up sites beside recorded ones would belong to no world: upstreams
+		// without a recording are empty.
+		cfg.Params.Sites = 0
 	}
-	s.ocm, err = NewOCM(s.world, OCMOptions{Key: cfg.OCMKey, File: cfg.OCMFile, Reference: cfg.OCMReference, Now: cfg.Now, Logger: log})
+	world, err := newWorld(cfg.Params)
+	if err != nil {
+		return nil, err
+	}
+	if !recorded {
+		s.world = world
+	}
+	s.ocm, err = NewOCM(world, OCMOptions{Key: cfg.OCMKey, File: cfg.OCMFile, Reference: cfg.OCMReference, Now: cfg.Now, Logger: log})
 	if err != nil {
 		return nil, err
 	}
 	s.host("ocm").sim = s.ocm
+	if err := s.makePlugShare(world, cfg, log); err != nil {
+		return nil, err
+	}
+	if err := s.makeOCPI(world, cfg, log); err != nil {
+		return nil, err
+	}
 	for _, f := range cfg.Faults {
 		faults := s.host(f.Upstream).sim.Faults()
 		faults.Replace(append(faults.Specs(), f)...)
 	}
 	for _, h := range s.hosts {
+		if h.name == "ocpplab" {
+			s.lab.peer(s.OCPIURL()) // known now: the hub comes before
+		}
 		if err := s.listen(ctx, h, log); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	log.LogAttrs(ctx, slog.LevelInfo, "sandbox started", slog.String("ocm_url", s.OCMURL()), slog.Int("records", len(s.ocm.data.pois)))
+	log.LogAttrs(ctx, slog.LevelInfo, "sandbox started", slog.String("ocm_url", s.OCMURL()), slog.String("plugshare_url", s.PlugShareURL()), slog.String("ocpi_url", s.OCPIURL()), slog.String("ocpplab_url", s.OCPPLABURL()), slog.Int("records", len(s.ocm.data.pois)))
 	return s, nil
+}
+
+// makeOCPI makes the OCPI hub and the OCPPLAB gateway.
+func (s *Server) makeOCPI(world *World, cfg Config, log *slog.Logger) (err error) {
+	hub, lab := cfg.OCPI, cfg.OCPPLAB
+	if hub.Token == "" && hub.Style != OCPIArray {
+		hub.Token = "made-up-ocpi-token"
+	}
+	if lab.Token == "" {
+		lab.Token = "made-up-ocpplab-token"
+	}
+	if hub.Now == nil {
+		hub.Now = cfg.Now
+	}
+	if lab.Now == nil {
+		lab.Now = cfg.Now
+	}
+	if hub.Logger == nil {
+		hub.Logger = log
+	}
+	if lab.Logger == nil {
+		lab.Logger = log
+	}
+	if s.ocpi, err = NewOCPI(world, hub); err != nil {
+		return err
+	}
+	if s.lab, err = NewOCPPLAB(world, lab); err != nil {
+		return err
+	}
+	s.host("ocpi").sim, s.host("ocpplab").sim = s.ocpi, s.lab
+	return nil
 }
 
 // check refuses addresses that are not loopback and faults of no upstream.
@@ -190,6 +259,64 @@ func (s *Server) OCMURL() string { return "http://" + s.host("ocm").addr + "/v3"
 
 // OCMKey returns an API key that it accepts.
 func (s *Server) OCMKey() string { return s.key }
+
+// OCPI returns the simulated OCPI hub, for its faults, calls and withdrawals.
+func (s *Server) OCPI() *OCPI { return s.ocpi }
+
+// OCPIURL returns the versions endpoint of the simulated OCPI hub, such as
+// http://127.0.0.1:4300/ocpi/versions.
+func (s *Server) OCPIURL() string { return "http://" + s.host("ocpi").addr + "/ocpi/versions" }
+
+// OCPIToken returns the token that it accepts, not encoded; empty when it asks
+// for none.
+func (s *Server) OCPIToken() string { return s.ocpi.opts.Token }
+
+// OCPPLAB returns the simulated OCPPLAB gateway, for its faults, calls and
+// expiries.
+func (s *Server) OCPPLAB() *OCPPLAB { return s.lab }
+
+// OCPPLABURL returns the base address of the simulated OCPPLAB gateway, such as
+// http://127.0.0.1:4400.
+func (s *Server) OCPPLABURL() string { return "http://" + s.host("ocpplab").addr }
+
+// OCPPLABToken returns the bearer token that it accepts.
+func (s *Server) OCPPLABToken() string { return s.lab.opts.Token }
+
+// OCPPLABCPOs returns the ids of its CPOs that have not expired.
+func (s *Server) OCPPLABCPOs() []string { return s.lab.CPOs() }
+
+// makePlugShare makes the simulated PlugShare and its credentials.
+func (s *Server) makePlugShare(w *World, cfg Config, log *slog.Logger) (err error) {
+	opts := cfg.PlugShare
+	if opts.Now == nil {
+		opts.Now = cfg.Now
+	}
+	if opts.Logger == nil {
+		opts.Logger = log
+	}
+	if s.plug, err = NewPlugShare(w, opts); err != nil {
+		return err
+	}
+	s.plugKey, s.plugSecret = opts.Key, opts.Secret
+	if opts.Key == "" && opts.Secret == "" {
+		s.plugKey, s.plugSecret = "sandbox", "made-up" // any pair will do
+	}
+	s.host("plugshare").sim = s.plug
+	return nil
+}
+
+// PlugShare returns the simulated PlugShare, for its faults and calls.
+func (s *Server) PlugShare() *PlugShare { return s.plug }
+
+// PlugShareURL returns the base address of the simulated PlugShare, version
+// included, such as http://127.0.0.1:4200/v3.
+func (s *Server) PlugShareURL() string { return "http://" + s.host("plugshare").addr + "/v3" }
+
+// PlugShareKey returns a key (the user name of HTTP Basic) that it accepts.
+func (s *Server) PlugShareKey() string { return s.plugKey }
+
+// PlugShareSecret returns the secret that goes with PlugShareKey.
+func (s *Server) PlugShareSecret() string { return s.plugSecret }
 
 // Run waits until ctx ends or serving fails, then closes the server. It
 // returns nil after the end of ctx.

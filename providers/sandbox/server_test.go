@@ -93,12 +93,15 @@ func TestStartRefusesWhatItCannotDo(t *testing.T) {
 	t.Parallel()
 	bad := smallParams(10)
 	bad.Sites = -1
+	wide := smallParams(10)
+	wide.PlugShare.GroupM = 500
 	for want, cfg := range map[string]Config{
 		"not loopback":         {OCMAddr: "0.0.0.0:0"},
 		"is not loopback:":     {OCMAddr: ":0"},
 		`"192.0.2.1:80" is no`: {OCMAddr: "192.0.2.1:80"},
 		"missing port":         {OCMAddr: "127.0.0.1"},
 		"Params.Sites":         {Params: bad},
+		"GroupM is 500":        {Params: wide},
 		"want one of ocm":      {Params: smallParams(1), Faults: []FaultSpec{{Upstream: "teapot", Fault: Hang}}},
 		"no such file":         {OCMFile: "testdata/absent.json"},
 	} {

@@ -1,0 +1,241 @@
+package plugshare
+
+import (
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"chargegraph/providers"
+)
+
+const (
+	// pageSize is what PlugShare gives at most, whatever is asked for; version 3
+	// gives at most versionedPageSize regions.
+	pageSize          = 500
+	versionedPageSize = 250
+	// maxSplitKM2 is the size from which on a full area is not asked for in
+	// parts: no number of calls that is decent would bring all of it.
+	maxSplitKM2 = 50_000
+	// maxRadiusM is PlugShare's own limit of a search around a point.
+	maxRadiusM = 50_000
+	// maxLinePoints bounds the line that is sent for a route. PlugShare states no
+	// limit; a line of 1,000 points has 20 kB.
+	maxLinePoints = 1_000
+	// stepDeg is how far apart the points of that line lie at most: along 0.1
+	// degrees, straight on a map and straight on the globe differ by metres, and
+	// nobody knows which of them PlugShare means.
+	stepDeg = 0.1
+	// paddingM covers that, and the rounding of figures.
+	paddingM = 20
+	// earthSlack covers that PlugShare's Earth may be an ellipsoid.
+	earthSlack = 1.006
+	// padDeg gives a box without width or height some, and lets neighbours overlap.
+	padDeg = 1e-6
+)
+
+// full reports whether an answer of n locations may be all that PlugShare would
+// give rather than all there is.
+func full(n int) bool { return n >= pageSize || n == versionedPageSize }
+
+func validArea(a providers.Area) bool {
+	valid := func(points []providers.Point, margin float64) bool {
+		return margin >= 0 && !math.IsInf(margin, 1) && !slices.ContainsFunc(points, func(p providers.Point) bool { return !p.Valid() })
+	}
+	switch a := a.(type) {
+	case providers.Around:
+		return valid([]providers.Point{a.Center}, a.RadiusM)
+	case providers.Bounds:
+		return a.Valid()
+	case *providers.Polygon:
+		return a != nil && len(a.Ring()) >= 3 && valid(a.Ring(), a.MarginM())
+	case *providers.Route:
+		return a != nil && len(a.Points()) >= 2 && valid(a.Points(), a.DistanceM())
+	case providers.InCountry:
+		return true
+	}
+	return false
+}
+
+// nearby returns the parameters of a search around a point that holds a, and
+// what it may answer with; ok is false for a disc that is too large.
+func nearby(a providers.Around) (params url.Values, within []providers.Bounds, ok bool) {
+	reach := a.RadiusM*earthSlack + paddingM
+	if reach > maxRadiusM {
+		return nil, nil, false
+	}
+	return url.Values{
+		"latitude":  {degrees(a.Center.Lat)},
+		"longitude": {degrees(a.Center.Lon)},
+		"radius":    {strconv.FormatFloat(math.Ceil(reach), 'f', 0, 64)},
+	}, a.Widen(a.RadiusM*2*(earthSlack-1) + 4*paddingM).Cover(), true
+}
+
+// boxesOf returns what a cover holds as one box, or as two where it crosses the
+// antimeridian.
+func boxesOf(cover []providers.Bounds) []providers.Bounds { return union(cover).Split() }
+
+func union(boxes []providers.Bounds) providers.Bounds {
+	b := boxes[0]
+	for _, c := range boxes[1:] {
+		if b.WidthDeg() >= 360 || c.WidthDeg() >= 360 {
+			b.West, b.East = -180, 180
+		}
+		for _, lon := range []float64{c.West, midLon(c), c.East} {
+			b = b.Extend(providers.Point{Lat: c.South, Lon: lon}).Extend(providers.Point{Lat: c.North, Lon: lon})
+		}
+	}
+	return b
+}
+
+func midLon(b providers.Bounds) float64 {
+	lon := b.West + b.WidthDeg()/2
+	if lon > 180 {
+		lon -= 360
+	}
+	return lon
+}
+
+// region returns the parameters of a question for a box that does not cross the
+// antimeridian, and what it may answer with.
+func region(b providers.Bounds) (params url.Values, within []providers.Bounds) {
+	b = providers.Bounds{
+		South: math.Max(b.South-padDeg, -90), West: math.Max(b.West-padDeg, -180),
+		North: math.Min(b.North+padDeg, 90), East: math.Min(b.East+padDeg, 180),
+	}
+	within = []providers.Bounds{{
+		South: math.Max(b.South-padDeg, -90), West: math.Max(b.West-padDeg, -180),
+		North: math.Min(b.North+padDeg, 90), East: math.Min(b.East+padDeg, 180),
+	}}
+	return url.Values{
+		"latitude":  {degrees((b.South + b.North) / 2)},
+		"longitude": {degrees((b.West + b.East) / 2)},
+		"spanLat":   {degrees(b.North - b.South)},
+		"spanLng":   {degrees(b.East - b.West)},
+	}, within
+}
+
+// quarter cuts a box in four, or in two along a side that is already as short as
+// its half may be; nil below that floor.
+func quarter(b providers.Bounds, floorDeg float64) []providers.Bounds {
+	floorDeg *= 1 - 1e-9 // a difference of two figures is seldom round
+	rows := []providers.Bounds{b}
+	if b.North-b.South >= 2*floorDeg {
+		lower, upper := b, b
+		lower.North = b.South + (b.North-b.South)/2
+		upper.South = lower.North
+		rows = []providers.Bounds{lower, upper}
+	}
+	if b.East-b.West < 2*floorDeg {
+		if len(rows) == 1 {
+			return nil
+		}
+		return rows
+	}
+	var parts []providers.Bounds
+	for _, row := range rows {
+		left, right := row, row
+		left.East = b.West + (b.East-b.West)/2
+		right.West = left.East
+		parts = append(parts, left, right)
+	}
+	return parts
+}
+
+// polyline is the body of a question for what lies along a line.
+type polyline struct {
+	// Polyline is a flat list: latitude, longitude, latitude, longitude.
+	Polyline string `json:"polyline"`
+	Distance int    `json:"distance"` // metres to each side
+	Count    int    `json:"count"`
+	Access   string `json:"access"`
+}
+
+// routeLine returns how to ask for a route; ok is false for one that crosses
+// the antimeridian or comes near a pole, or that cannot be told in few enough points.
+func routeLine(r *providers.Route) (p polyline, ok bool) {
+	line := make([]point, len(r.Points()))
+	for i, q := range r.Points() {
+		line[i] = point{x: q.Lon, y: q.Lat}
+		if math.Abs(q.Lat) > 85 || i > 0 && math.Abs(line[i].x-line[i-1].x) > 180 {
+			return polyline{}, false
+		}
+	}
+	const degM = providers.EarthRadiusM * math.Pi / 180
+	tolerance := 0.0
+	dense := densify(line)
+	for len(dense) > maxLinePoints {
+		tolerance = math.Max(1e-5, 2*tolerance)
+		if tolerance > stepDeg {
+			return polyline{}, false
+		}
+		dense = densify(simplify(line, tolerance))
+	}
+	parts := make([]string, 0, 2*len(dense))
+	for _, q := range dense {
+		parts = append(parts, degrees(round6(q.y)), degrees(round6(q.x)))
+	}
+	reach := (r.DistanceM()+tolerance*degM)*earthSlack + paddingM
+	return polyline{Polyline: strings.Join(parts, ","), Distance: int(math.Ceil(reach)), Count: pageSize, Access: "1,2"}, true
+}
+
+// point is a place on a flat map of degrees.
+type point struct{ x, y float64 }
+
+// densify puts points into a line so that no step is longer than stepDeg.
+func densify(line []point) []point {
+	dense := line[:1:1]
+	for i := 1; i < len(line); i++ {
+		a, b := line[i-1], line[i]
+		n := math.Ceil(math.Max(math.Abs(b.x-a.x), math.Abs(b.y-a.y)) / stepDeg)
+		for k := 1.0; k < n; k++ {
+			dense = append(dense, point{a.x + (b.x-a.x)*k/n, a.y + (b.y-a.y)*k/n})
+		}
+		dense = append(dense, b)
+	}
+	return dense
+}
+
+// simplify drops points of a line so that no point of the old line is farther
+// than tolerance degrees from the new one (Douglas and Peucker).
+func simplify(line []point, tolerance float64) []point {
+	keep := make([]bool, len(line))
+	keep[0], keep[len(line)-1] = true, true
+	stack := [][2]int{{0, len(line) - 1}}
+	for len(stack) > 0 {
+		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
+		stack = stack[:len(stack)-1]
+		farthest, distance := -1, tolerance
+		for i := from + 1; i < to; i++ {
+			if d := toSegment(line[i], line[from], line[to]); d > distance {
+				farthest, distance = i, d
+			}
+		}
+		if farthest >= 0 {
+			keep[farthest] = true
+			stack = append(stack, [2]int{from, farthest}, [2]int{farthest, to})
+		}
+	}
+	var simple []point
+	for i, p := range line {
+		if keep[i] {
+			simple = append(simple, p)
+		}
+	}
+	return simple
+}
+
+// toSegment returns the distance of p from the segment a–b on the flat map.
+func toSegment(p, a, b point) float64 {
+	dx, dy := b.x-a.x, b.y-a.y
+	t := 0.0
+	if n := dx*dx + dy*dy; n > 0 {
+		t = math.Max(0, math.Min(1, ((p.x-a.x)*dx+(p.y-a.y)*dy)/n))
+	}
+	return math.Hypot(p.x-a.x-t*dx, p.y-a.y-t*dy)
+}
+
+func degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func round6(v float64) float64 { return math.Round(v*1e6) / 1e6 }
