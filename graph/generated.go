@@ -3324,8 +3324,8 @@ input POIFilter {
   "True: with comments; false: known to have none; null: either."
   hasComments: Boolean
   """
-  True: sites not built yet appear as well. Null means false, unless status lists PLANNED. Acts at the top level only,
-  not under ` + "`" + `not` + "`" + `.
+  True: sites not built yet appear as well. Null means false, unless status lists PLANNED, or statusTypeIds the very type
+  of the site. Acts at the top level only, not under ` + "`" + `not` + "`" + `.
   """
   includePlanned: Boolean
   "Changed at a source at or after this instant (POI.updatedAt)."
@@ -4056,8 +4056,8 @@ type Comment implements Node {
   "When the charge ended, or was planned to end; null when not told."
   finishedAt: DateTime
   """
-  True when it was written about a location of several networks: it shows at each of their sites and may mean
-  equipment of another operator.
+  True when it was written about a location of several networks: it shows once, at the one with most outlets, and may
+  mean equipment of another operator.
   """
   sharedWithLocation: Boolean!
   "When it was written; null when unknown."

@@ -37,7 +37,7 @@ const losAngeles = `{bounds: {south: 33.5, west: -118.9, north: 34.5, east: -117
 func TestReferenceDataIsAskedForOnceWhileColdAndNeverWhileWarm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 6000)
-	s := newService(t, loaders.Config{}, w.live(t))
+	s := newService(t, loaders.Config{Timeout: loaders.MaxTimeout}, w.live(t))
 	query := `{
 		a: pois(area: ` + losAngeles + `, first: 500) { nodes { operator { title } connections { connectionType { title } } } }
 		b: pois(area: {country: "KE"}, first: 500) { nodes { operator { title } } }

@@ -400,7 +400,7 @@ func (f *filterSaid) judge(s *siteFacts, top bool) verdict {
 	since(s.LastVerifiedAt, f.VerifiedSince)
 	add(len(f.Providers) > 0, func() verdict { return decided(slices.Contains(f.Providers, "OCM")) })
 	add(f.Text != "", func() verdict {
-		for _, word := range strings.Fields(plainLetters(f.Text)) {
+		for word := range strings.FieldsSeq(plainLetters(f.Text)) {
 			if !slices.ContainsFunc(s.texts, func(text string) bool { return strings.Contains(text, word) }) {
 				return fails
 			}
