@@ -9,46 +9,84 @@ type company struct {
 	title     string
 	ocm       []string // operator ids, the current one first
 	plugshare []string // network ids
+	ocpi      []string // parties with their countries, of those that publish under no other's
 	aliases   []string
+	countries []string // where it works, of those that work in one or two; empty: in many, or not known
+}
+
+// id returns the company's id in the graph: of the directory that knows it best.
+func (c *company) id() string {
+	switch {
+	case len(c.ocm) > 0:
+		return OperatorID(OCM, c.ocm[0])
+	case len(c.ocpi) > 0:
+		return OperatorID(OCPI, c.ocpi[0])
+	}
+	return OperatorID(PlugShare, c.plugshare[0])
+}
+
+// called reports whether a folded name is one of the company's.
+func (c *company) called(folded string) bool {
+	return Fold(c.title) == folded || slices.ContainsFunc(c.aliases, func(a string) bool { return Fold(a) == folded })
+}
+
+// ids returns what a provider calls the company.
+func (c *company) ids(code ProviderCode) []string {
+	switch code { //nolint:exhaustive // the others know no companies
+	case OCM:
+		return c.ocm
+	case PlugShare:
+		return c.plugshare
+	case OCPI:
+		return c.ocpi
+	}
+	return nil
 }
 
 // CrosswalkVersion names the edition of the table of companies.
-const CrosswalkVersion = "2026-11"
+const CrosswalkVersion = "2026-11.2"
 
 //nolint:gochecknoglobals // a constant table
 var companies = [...]company{
-	{title: "ChargePoint", ocm: []string{"5"}, plugshare: []string{"1"}, aliases: []string{"Coulomb Technologies"}},
-	{title: "Blink Network/ECOtality", ocm: []string{"9"}, plugshare: []string{"2"}, aliases: []string{"Blink", "Blink Network", "ECOtality"}},
-	{title: "SemaConnect", ocm: []string{"39"}, plugshare: []string{"3"}, aliases: []string{"SemaCharge"}},
+	{title: "ChargePoint", ocm: []string{"5"}, plugshare: []string{"1"}, aliases: []string{"ChargePoint Network", "Coulomb Technologies"}, ocpi: []string{"NL*CPI"}},
+	{title: "Blink Network/ECOtality", ocm: []string{"9"}, plugshare: []string{"2"}, aliases: []string{"Blink Charging", "Blink", "Blink Network", "ECOtality"}},
+	{title: "SemaConnect", ocm: []string{"39"}, plugshare: []string{"3"}, aliases: []string{"SemaConnect Network", "SemaCharge"}},
 	{title: "GE WattStation (No longer active)", ocm: []string{"1242"}, plugshare: []string{"4"}, aliases: []string{"GE WattStation"}},
 	{title: "Sun Country Highway", ocm: []string{"51"}, plugshare: []string{"5"}, aliases: []string{"Sun Country"}},
-	{title: "Circuit Electrique", ocm: []string{"90"}, plugshare: []string{"6"}},
+	{title: "Circuit Electrique", ocm: []string{"90"}, plugshare: []string{"6"}, aliases: []string{"Circuit électrique"}, countries: []string{"CA"}},
 	{title: "flo", ocm: []string{"89"}, plugshare: []string{"7"}, aliases: []string{"AddEnergie"}},
-	{title: "Tesla (Tesla-only charging)", ocm: []string{"23", "3534"}, plugshare: []string{"8", "35"}, aliases: []string{"Tesla", "Tesla Supercharger", "Tesla Destination", "Tesla Motors"}},
+	{title: "Tesla (Tesla-only charging)", ocm: []string{"23", "3534"}, plugshare: []string{"8", "35"}, aliases: []string{"Supercharger", "Tesla", "Tesla Supercharger", "Tesla Destination", "Tesla Motors"}, ocpi: []string{"NL*TSL"}},
 	{title: "Innogy SE (RWE eMobility)", ocm: []string{"105", "48", "104"}, plugshare: []string{"13"}, aliases: []string{"Innogy", "RWE", "RWE eMobility"}},
 	{title: "Endesa", ocm: []string{"207"}, plugshare: []string{"15"}},
-	{title: "ESB Ecars", ocm: []string{"22", "3357"}, plugshare: []string{"16"}, aliases: []string{"ESB", "ESB EV-Solutions"}},
+	{title: "ESB Ecars", ocm: []string{"22", "3357"}, plugshare: []string{"16"}, aliases: []string{"ESB", "ESB EV-Solutions"}, countries: []string{"IE", "GB"}},
 	{title: "CLEVER", ocm: []string{"185"}, plugshare: []string{"18"}},
 	{title: "eVgo Network", ocm: []string{"15", "3252"}, plugshare: []string{"19"}, aliases: []string{"EVgo", "NRG EVgo"}},
 	{title: "Enel X", ocm: []string{"80"}, plugshare: []string{"23"}, aliases: []string{"Enel Drive"}},
 	{title: "Volta Charging", ocm: []string{"50"}, plugshare: []string{"25"}, aliases: []string{"Volta"}},
 	{title: "Shell Recharge Solutions (US)", ocm: []string{"59"}, plugshare: []string{"26"}, aliases: []string{"Greenlots"}},
-	{title: "ChargeNet NZ", ocm: []string{"229"}, plugshare: []string{"36"}, aliases: []string{"charge.net.nz"}},
+	{title: "ChargeNet NZ", ocm: []string{"229"}, plugshare: []string{"36"}, aliases: []string{"charge.net.nz"}, countries: []string{"NZ"}},
 	{title: "myEVroute", ocm: []string{"3417"}, plugshare: []string{"41"}, aliases: []string{"KSI"}},
-	{title: "BP Pulse (UK)", ocm: []string{"32", "8"}, plugshare: []string{"45"}, aliases: []string{"bp pulse", "POLAR", "Chargemaster"}},
-	{title: "EV Connect", ocm: []string{"3372"}, plugshare: []string{"46"}},
-	{title: "Electrify America", ocm: []string{"3318"}, plugshare: []string{"47"}},
-	{title: "Chargefox", ocm: []string{"3339"}, plugshare: []string{"48"}},
-	{title: "BC Hydro", ocm: []string{"3385"}, plugshare: []string{"49"}, aliases: []string{"BC Hydro EV"}},
-	{title: "Ionity", ocm: []string{"3299"}, plugshare: []string{"51"}},
-	{title: "FastNed", ocm: []string{"74"}, plugshare: []string{"52"}},
-	{title: "Petro Canada", ocm: []string{"3375"}, plugshare: []string{"53"}, aliases: []string{"Petro-Canada"}},
-	{title: "Electrify Canada", ocm: []string{"3400"}, plugshare: []string{"54"}},
-	{title: "IVY", ocm: []string{"3416"}, plugshare: []string{"55"}},
+	{title: "BP Pulse (UK)", ocm: []string{"32", "8"}, plugshare: []string{"45"}, aliases: []string{"bp pulse", "POLAR", "Chargemaster"}, countries: []string{"GB"}},
+	{title: "EV Connect", ocm: []string{"3372"}, plugshare: []string{"46"}, countries: []string{"US", "CA"}},
+	{title: "Electrify America", ocm: []string{"3318"}, plugshare: []string{"47"}, countries: []string{"US"}},
+	{title: "Chargefox", ocm: []string{"3339"}, plugshare: []string{"48"}, countries: []string{"AU"}},
+	{title: "BC Hydro", ocm: []string{"3385"}, plugshare: []string{"49"}, aliases: []string{"BC Hydro EV"}, countries: []string{"CA"}},
+	{title: "Ionity", ocm: []string{"3299"}, plugshare: []string{"51"}, ocpi: []string{"NL*IOY"}},
+	{title: "FastNed", ocm: []string{"74"}, plugshare: []string{"52"}, ocpi: []string{"NL*FAS"}},
+	{title: "Petro Canada", ocm: []string{"3375"}, plugshare: []string{"53"}, aliases: []string{"Petro-Canada"}, countries: []string{"CA"}},
+	{title: "Electrify Canada", ocm: []string{"3400"}, plugshare: []string{"54"}, countries: []string{"CA"}},
+	{title: "IVY", ocm: []string{"3416"}, plugshare: []string{"55"}, aliases: []string{"Ivy Charging Network"}, countries: []string{"CA"}},
 	{title: "OpConnect", ocm: []string{"107"}, plugshare: []string{"58", "29"}},
-	{title: "Allego BV", ocm: []string{"103"}, plugshare: []string{"59"}, aliases: []string{"Allego"}},
-	{title: "Evie", ocm: []string{"3398"}, plugshare: []string{"60"}, aliases: []string{"Evie Networks"}},
+	{title: "Allego BV", ocm: []string{"103"}, plugshare: []string{"59"}, aliases: []string{"Allego"}, ocpi: []string{"NL*ALL"}},
+	{title: "Evie", ocm: []string{"3398"}, plugshare: []string{"60"}, aliases: []string{"Evie Networks"}, countries: []string{"AU"}},
 	{title: "Webasto", ocm: []string{"3373"}, plugshare: []string{"71"}},
+	{title: "Vattenfall InCharge", ocm: []string{"108", "177", "3343"}, ocpi: []string{"NL*NUO"}, aliases: []string{"Vattenfall", "InCharge", "Nuon"}},
+	{title: "Eneco", ocm: []string{"3394"}, ocpi: []string{"NL*ENE"}, aliases: []string{"Eneco eMobility"}, countries: []string{"NL", "BE"}},
+	{title: "ubitricity", ocm: []string{"2244"}, ocpi: []string{"NL*UB2"}},
+	{title: "Shell Recharge (New Motion)", ocm: []string{"47", "156", "157"}, ocpi: []string{"NL*TNM"}, aliases: []string{"Shell Recharge", "NewMotion", "The New Motion"}},
+	{title: "EVCS", plugshare: []string{"9"}, countries: []string{"US"}},
+	{title: "JOLT", plugshare: []string{"69"}},
+	{title: "SWLB Mobilität GmbH", ocpi: []string{"DE*SLB"}, aliases: []string{"Stadtwerke Ludwigsburg-Kornwestheim GmbH", "SWLB"}, countries: []string{"DE"}},
 	{title: "Greenway", ocm: []string{"88", "3451"}, plugshare: []string{"72"}, aliases: []string{"Greenway Polska"}},
 }
 
@@ -64,24 +102,62 @@ func NewOperator(code ProviderCode, external, title string) *Operator {
 		Records:   []OperatorRecord{{Provider: code, ExternalID: external, Title: title}},
 		IsNetwork: true,
 	}
-	c := companyOf(code, external)
-	if c == nil {
-		return o
+	// A party of OCPI may publish for others: it is the company where it has no
+	// other name. Elsewhere ids are enough.
+	if c := companyOf(code, external); c != nil && (code != OCPI || title == "" || title == external || c.called(Fold(title))) {
+		o.join(c, code)
 	}
-	if code != OCM {
-		o.ID, o.Title = OperatorID(OCM, c.ocm[0]), c.title
-		for _, id := range c.ocm {
-			o.know(OCM, id, c.title)
+	return o
+}
+
+// NewOperatorNamed returns the operator that a provider without ids for
+// operators knows by name. Only there is a company of the crosswalk found by its
+// names, where one alone has this one: whoever has an id goes by that.
+func NewOperatorNamed(code ProviderCode, name string) *Operator {
+	o := &Operator{
+		ID: OperatorID(code, Fold(name)), Title: name, IsNetwork: true,
+		Records: []OperatorRecord{{Provider: code, ExternalID: Fold(name), Title: name}},
+	}
+	var found *company
+	for i := range companies {
+		c := &companies[i]
+		if !c.called(o.Records[0].ExternalID) {
+			continue
 		}
+		if found != nil {
+			return o
+		}
+		found = c
 	}
-	for _, id := range c.plugshare {
-		o.know(PlugShare, id, c.title)
+	if found != nil {
+		o.join(found, code)
+	}
+	return o
+}
+
+// join adds what the crosswalk knows of the company that o is at a provider.
+func (o *Operator) join(c *company, code ProviderCode) {
+	title := o.Title
+	if code != OCM {
+		o.ID, o.Title = c.id(), c.title
+	}
+	for _, directory := range [...]ProviderCode{OCM, PlugShare, OCPI} {
+		if code == OCM && directory == OCM {
+			continue // its own id alone: it has several for one company
+		}
+		for _, id := range c.ids(directory) {
+			o.know(directory, id, c.title)
+		}
 	}
 	o.alias(title)
 	for _, alias := range c.aliases {
 		o.alias(alias)
 	}
-	return o
+	for _, country := range c.countries {
+		if !slices.Contains(o.Countries, country) {
+			o.Countries = append(o.Countries, country)
+		}
+	}
 }
 
 // alias adds another name, unless it is known.
@@ -101,11 +177,7 @@ func (o *Operator) know(code ProviderCode, external, title string) {
 
 func companyOf(code ProviderCode, external string) *company {
 	for i := range companies {
-		ids := companies[i].ocm
-		if code == PlugShare {
-			ids = companies[i].plugshare
-		}
-		if (code == OCM || code == PlugShare) && slices.Contains(ids, external) {
+		if slices.Contains(companies[i].ids(code), external) {
 			return &companies[i]
 		}
 	}

@@ -110,6 +110,9 @@ type Source struct {
 	// Timeout is how long an answer may wait for this source; 0 means the
 	// catalog's default.
 	Timeout time.Duration
+	// Held says that all records are held here whole, so that records far apart
+	// may be known to be one site; false: it is asked for areas.
+	Held bool
 
 	mu            sync.Mutex
 	lastSuccessAt time.Time

@@ -2,7 +2,6 @@ package conflate
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"chargegraph/providers"
@@ -23,7 +22,8 @@ const (
 // A twin group depends on records three steps of R0 away: its follower, another
 // leader of that follower, and that one's own smaller twin. A star depends on its edges (R),
 // on whether the neighbour's best candidate is another (R again), and on whether
-// a neighbour is itself a root, which with three sources is one edge further.
+// a neighbour is itself a root, which with three sources is one edge further. A
+// POI's position is that of its root, or of the leader of another of its groups.
 func Reach(n int) float64 {
 	switch {
 	case n <= 0:
@@ -36,14 +36,26 @@ func Reach(n int) float64 {
 	return 5*R + 2*R0
 }
 
+// Rules are what is decided beside the records. The zero value decides by the
+// records alone. Rules are immutable and may be used concurrently.
+type Rules struct {
+	Overrides Overrides
+}
+
+// Merge returns the POIs that records make up by the zero Rules.
+func Merge(records []*providers.Record) []*providers.POI { return Rules{}.Merge(records) }
+
 // Merge returns the POIs that records make up, ordered by id. Every record is a
 // member of exactly one POI. Of records with equal keys the one fetched last counts.
-func Merge(records []*providers.Record) []*providers.POI {
-	groups := twinGroups(records)
-	members := stars(groups)
-	pois := make([]*providers.POI, 0, len(members))
-	for _, m := range members {
-		pois = append(pois, merge(m))
+func (r Rules) Merge(records []*providers.Record) []*providers.POI {
+	w := newRun(r.Overrides, records)
+	groups := w.twinGroups()
+	stars := w.stars(groups)
+	pois := make([]*providers.POI, 0, len(stars))
+	for _, s := range stars {
+		poi := merge(s.members(), s.leaders())
+		poi.Match = w.explain(s)
+		pois = append(pois, poi)
 	}
 	slices.SortFunc(pois, func(a, b *providers.POI) int {
 		return cmp.Compare(a.Members[0].Key, b.Members[0].Key)
@@ -51,97 +63,57 @@ func Merge(records []*providers.Record) []*providers.POI {
 	return pois
 }
 
-// group is a record and its twins at the same source; it acts as one record at
-// its leader's position.
-type group struct {
-	members []*providers.Record // the leader first, then by key
-	edges   []*group            // at most one per other source
+// run is one application of the rules.
+type run struct {
+	overrides Overrides
+	items     []*item // by key, each key once
+	byPointer map[*providers.Operator]*operatorFacts
+	byContent map[operatorKey]*operatorFacts
+	operators []*providers.Operator // by operatorFacts.id; [0] is nobody
+	relations map[uint64]relation
+	sources   int
 }
 
-func (g *group) leader() *providers.Record { return g.members[0] }
-
-// any reports whether related holds between some member of g and one of h.
-func (g *group) any(h *group, related func(x, y *providers.Record) bool) bool {
-	for _, x := range g.members {
-		for _, y := range h.members {
-			if related(x, y) {
-				return true
-			}
-		}
-	}
-	return false
+// item is a record in a run.
+type item struct {
+	*providers.Record
+	facts    *facts // nil: nobody asked yet
+	operator *operatorFacts
+	unit     vector
+	ids      []string // of EVSEs, as they are compared
+	source   int      // index by rank: lower is better
+	heaped   bool     // its position is a default, see markHeaps
 }
 
-// byRank orders groups by rank of their source, then by key.
-func byRank(a, b *group) int {
-	x, y := a.leader(), b.leader()
-	switch {
-	case x.Source.ID == y.Source.ID:
-		return cmp.Compare(x.Key, y.Key)
-	case x.Source.Less(y.Source):
-		return -1
-	}
-	return 1
+type operatorKey struct {
+	id, title        string
+	network          bool
+	records, aliases int
 }
 
-// twinGroups gathers the records of one source that state one site. A record
-// without a twin of smaller key leads; every other follows the smallest-key
-// leader among its twins, and stands alone where none of them leads. So whether
-// a record leads is decided within R0 of it, and whom it follows within 2·R0:
-// were followers' followers to lead, a row of twins would be decided by its far end.
-//
-// A leader whose operator is not known may have twins of different operators;
-// then only those that agree with all of smaller key follow it.
-func twinGroups(records []*providers.Record) []*group {
+func newRun(overrides Overrides, records []*providers.Record) *run {
 	records = slices.Clone(records)
 	slices.SortStableFunc(records, func(a, b *providers.Record) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), preferred(a, b))
 	})
 	records = slices.CompactFunc(records, func(a, b *providers.Record) bool { return a.Key == b.Key })
-
-	places := newGrid(R0, len(records))
+	w := &run{
+		overrides: overrides,
+		byPointer: make(map[*providers.Operator]*operatorFacts),
+		byContent: make(map[operatorKey]*operatorFacts),
+		operators: []*providers.Operator{nil},
+		relations: make(map[uint64]relation),
+	}
+	rank := rankSources(records)
+	w.sources = len(rank)
+	items := make([]item, len(records))
+	w.items = make([]*item, len(records))
 	for i, r := range records {
-		places.add(r.Location, i)
+		items[i] = item{Record: r, operator: w.operatorOf(r.Operator), unit: unitOf(r.Location), ids: evseIDs(r), source: rank[r.Source.ID]}
+		w.items[i] = &items[i]
 	}
-	smaller := make([][]int, len(records)) // the twins of smaller key
-	larger := make([][]int, len(records))  // those of larger key, in its order
-	for i, r := range records {
-		places.near(r.Location, func(j int) {
-			if j < i && twins(records[j], r) {
-				smaller[i] = append(smaller[i], j)
-				larger[j] = append(larger[j], i)
-			}
-		})
-	}
-	agree := func(leader, follower int) bool {
-		for _, i := range larger[leader] {
-			if i == follower {
-				break
-			}
-			if differ(records[i], records[follower]) {
-				return false
-			}
-		}
-		return true
-	}
-	groups := make([]*group, 0, len(records))
-	led := make(map[int]*group)
-	for i, r := range records {
-		leader := -1
-		for _, j := range smaller[i] {
-			if len(smaller[j]) == 0 && (leader < 0 || j < leader) && agree(j, i) {
-				leader = j
-			}
-		}
-		if leader >= 0 {
-			led[leader].members = append(led[leader].members, r)
-			continue
-		}
-		g := &group{members: []*providers.Record{r}}
-		led[i] = g
-		groups = append(groups, g)
-	}
-	return groups
+	w.markHeaps()
+	return w
 }
 
 // preferred orders two versions of one record: a whole one before a summary, a
@@ -156,178 +128,107 @@ func preferred(a, b *providers.Record) int {
 	return 1
 }
 
-// stars links groups of different sources and returns the members of each POI,
-// root first.
-func stars(groups []*group) [][]*providers.Record {
-	link(groups)
-	joined := make(map[*group][]*group)
-	var roots []*group
-	for _, g := range groups {
-		root := g
-		if best := slices.MinFunc(append(slices.Clone(g.edges), g), byRank); best != g && isRoot(best) && fits(g, best) {
-			root = best
+// rankSources numbers the sources of records by rank.
+func rankSources(records []*providers.Record) map[providers.SourceID]int {
+	var sources []*providers.Source
+	rank := make(map[providers.SourceID]int)
+	var last *providers.Source
+	for _, r := range records {
+		if r.Source == last {
+			continue
 		}
-		if root == g {
-			roots = append(roots, g)
-		} else {
-			joined[root] = append(joined[root], g)
+		last = r.Source
+		if _, ok := rank[r.Source.ID]; !ok {
+			rank[r.Source.ID] = 0
+			sources = append(sources, r.Source)
 		}
 	}
-	members := make([][]*providers.Record, 0, len(roots))
-	for _, root := range roots {
-		all := root.members
-		satellites := joined[root]
-		slices.SortFunc(satellites, byRank)
-		for _, s := range satellites {
-			all = append(slices.Clip(all), s.members...)
+	slices.SortFunc(sources, func(a, b *providers.Source) int {
+		if a.Less(b) {
+			return -1
 		}
-		members = append(members, all)
-	}
-	return members
-}
-
-func isRoot(g *group) bool {
-	return !slices.ContainsFunc(g.edges, func(e *group) bool { return byRank(e, g) < 0 })
-}
-
-// fits reports whether g, which has an edge to root, agrees about the operator
-// with all better-ranked groups that do: a root whose own is not known may have
-// edges to sites of different operators.
-func fits(g, root *group) bool {
-	return !slices.ContainsFunc(root.edges, func(e *group) bool {
-		return byRank(e, g) < 0 && e.any(g, differ)
+		return 1
 	})
+	for i, s := range sources {
+		rank[s.ID] = i
+	}
+	return rank
 }
 
-// candidate is a group seen from another as a possible companion.
-type candidate struct {
-	group     *group
-	score     float64
-	distanceM float64
-}
-
-func better(a, b candidate) bool {
-	return cmp.Or(
-		cmp.Compare(b.score, a.score),
-		cmp.Compare(a.distanceM, b.distanceM),
-		cmp.Compare(a.group.leader().Key, b.group.leader().Key),
-	) < 0
-}
-
-// link draws an edge wherever two groups of different sources are each the
-// other's best candidate of that source.
-func link(groups []*group) {
-	if len(groups) == 0 || !slices.ContainsFunc(groups, func(g *group) bool {
-		return g.leader().Source.ID != groups[0].leader().Source.ID
-	}) {
-		return
+func (w *run) operatorOf(o *providers.Operator) *operatorFacts {
+	if f, ok := w.byPointer[o]; ok {
+		return f
 	}
-	places := newGrid(R, len(groups))
-	for i, g := range groups {
-		places.add(g.leader().Location, i)
+	key := operatorKey{}
+	if o != nil {
+		key = operatorKey{o.ID, o.Title, o.IsNetwork, len(o.Records), len(o.Aliases)}
 	}
-	best := make([]map[providers.SourceID]candidate, len(groups))
-	for i, g := range groups {
-		x := g.leader()
-		places.near(x.Location, func(j int) {
-			y := groups[j].leader()
-			if x.Source.ID == y.Source.ID || g.any(groups[j], differ) {
-				return
-			}
-			d := x.Location.DistanceM(y.Location)
-			if d > R {
-				return
-			}
-			c := candidate{group: groups[j], score: score(g, groups[j], d), distanceM: d}
-			if c.score <= threshold {
-				return
-			}
-			if best[i] == nil {
-				best[i] = make(map[providers.SourceID]candidate, 1)
-			}
-			if held, ok := best[i][y.Source.ID]; !ok || better(c, held) {
-				best[i][y.Source.ID] = c
-			}
-		})
-	}
-	index := make(map[*group]int, len(groups))
-	for i, g := range groups {
-		index[g] = i
-	}
-	for i, g := range groups {
-		for _, c := range best[i] {
-			if back := best[index[c.group]][g.leader().Source.ID]; back.group == g {
-				g.edges = append(g.edges, c.group)
-			}
+	f, ok := w.byContent[key]
+	if !ok {
+		f = operatorWords(o, int32(len(w.operators))) //nolint:gosec // as many as there are records
+		if f.id != 0 {
+			w.operators = append(w.operators, o)
 		}
+		w.byContent[key] = f
+	}
+	w.byPointer[o] = f
+	return f
+}
+
+// related returns what is known of the operators of two records.
+func (w *run) related(x, y *item) relation {
+	a, b := x.operator, y.operator
+	if a.id == 0 || b.id == 0 {
+		return relation{alike: -1}
+	}
+	if a.id > b.id {
+		a, b = b, a
+	}
+	key := uint64(a.id)<<32 | uint64(b.id) //nolint:gosec // not negative
+	r, ok := w.relations[key]
+	if !ok {
+		r = relate(w.operators[a.id], w.operators[b.id], a, b)
+		w.relations[key] = r
+	}
+	return r
+}
+
+// factsOf normalises a record when it is first compared.
+func (w *run) factsOf(x *item) *facts {
+	if x.facts == nil {
+		x.facts = normalise(x.Record, x.operator)
+	}
+	return x.facts
+}
+
+// maxHeap is how many records of one source may state one position. More of
+// them do not stand there: it is what their source writes when it knows none.
+// Real sites of several hundred stands are one record with several hundred EVSEs.
+const maxHeap = 64
+
+// markHeaps finds the records whose position is a default. They are compared by
+// ids alone, which also keeps thousands of them from being compared with each
+// other. Whoever sees one of a heap sees all of it, so that this does not depend
+// on the viewport.
+func (w *run) markHeaps() {
+	type place struct {
+		at     providers.Point
+		source int
+	}
+	count := make(map[place]int, len(w.items))
+	for _, x := range w.items {
+		count[place{x.Location, x.source}]++
+	}
+	for _, x := range w.items {
+		x.heaped = count[place{x.Location, x.source}] > maxHeap
 	}
 }
 
-const (
-	threshold = 0.0
-	// nearM is within what distance two records of one operator are one site
-	// without further evidence.
-	nearM = 75.0
-	// twinM is the same inside one source, where the title must agree as well.
-	twinM = 25.0
-)
-
-// score weighs the evidence that two groups of different sources are one site.
-// It is symmetric.
-func score(g, h *group, distanceM float64) float64 {
-	switch {
-	case g.any(h, sharedReference):
-		return math.Inf(1)
-	case distanceM <= nearM && g.any(h, same):
-		return 1 + (nearM-distanceM)/nearM
-	}
-	return threshold
-}
-
-// twins reports whether a source states one site twice: by its reference, or
-// by operator and title in one place.
-func twins(x, y *providers.Record) bool {
-	if x.Source.ID != y.Source.ID {
-		return false
+// metres returns the distance of two records, or false when it is surely more than m.
+func (x *item) metres(y *item, m float64) (float64, bool) {
+	if x.unit.beyond(y.unit, m) {
+		return 0, false
 	}
 	d := x.Location.DistanceM(y.Location)
-	if d > R0 || differ(x, y) {
-		return false
-	}
-	if sharedReference(x, y) {
-		return true
-	}
-	return d <= twinM && same(x, y) && providers.Fold(x.Title) == providers.Fold(y.Title)
-}
-
-// same and differ are not opposites: a stand-in for an unknown operator is
-// neither the same as, nor different from, any other.
-func same(x, y *providers.Record) bool { return x.Operator.SameAs(y.Operator) }
-
-func differ(x, y *providers.Record) bool { return x.Operator.DiffersFrom(y.Operator) }
-
-// sharedReference reports whether both records carry the same id of somebody
-// else: the operator's own, an EVSE's, or that of a common data provider.
-func sharedReference(x, y *providers.Record) bool {
-	if x.OperatorReference != "" && x.OperatorReference == y.OperatorReference && same(x, y) {
-		return true
-	}
-	if x.DataProviderReference != "" && x.DataProviderReference == y.DataProviderReference &&
-		x.DataProvider != nil && y.DataProvider != nil && x.DataProvider.ID == y.DataProvider.ID {
-		return true
-	}
-	return sharedEVSE(x.EVSEs, y.EVSEs)
-}
-
-// sharedEVSE reports whether two lists name one EVSE, however its id is written.
-func sharedEVSE(x, y []providers.EVSE) bool {
-	if len(x) == 0 || len(y) == 0 {
-		return false
-	}
-	ids := make(map[string]bool, len(x))
-	for i := range x {
-		ids[providers.NormalEVSEID(x[i].EVSEID)] = true
-	}
-	delete(ids, "")
-	return slices.ContainsFunc(y, func(e providers.EVSE) bool { return ids[providers.NormalEVSEID(e.EVSEID)] })
+	return d, d <= m
 }

@@ -10,21 +10,61 @@ import (
 )
 
 // Renew returns p with other versions of the same members, in the same order:
-// its fields are merged anew, its identity stays.
+// its fields are merged anew, its identity and its place stay.
 func Renew(p *providers.POI, members []*providers.Record) *providers.POI {
-	renewed := merge(members)
+	at := 0
+	for i, f := range p.Members {
+		if f.Location == p.Location {
+			at = i
+			break
+		}
+	}
+	renewed := merge(members, members[at:at+1])
 	renewed.Match, renewed.Results = p.Match, p.Results
 	return renewed
 }
 
-// merge makes the POI of members, the root first and the rest by rank. A single
-// record is its own POI, without a copy. Of several, the rules are:
-//
-//	lists (plugs, comments, photos, …)      the union, see unite
-//	updatedAt, lastVerifiedAt, lastConfirmedAt   the latest
-//	rating, maxPowerKw                      follow from the united comments and plugs
-//	everything else                         the first member that has a value
-func merge(members []*providers.Record) *providers.POI {
+// How a field is merged, and what the provenance calls it.
+type choice int
+
+const (
+	first    choice = iota // the best member that has a value: PRIORITY
+	together               // as first, from the record that gave the field before it, of which it is a part
+	latest                 // the latest date: MOST_RECENT
+	union                  // all members', see unite: UNION
+	title                  // the name that people gave it, see byName: PRIORITY
+	fullest                // the most complete one, whole and of one record: PRIORITY
+	place                  // where a group acts, see placeOf: PRIORITY
+)
+
+// choiceOf is the table of how fields are merged; what is not in it is first.
+// Live states are part of the equipment and of the availability of those members
+// that have some: sources hand out none that are too old to be called live.
+func choiceOf(field string) choice {
+	switch field {
+	case "title":
+		return title
+	case "location":
+		return place
+	case "address":
+		return fullest
+	case "usageType", "statusType":
+		return together
+	case "updatedAt", "lastVerifiedAt", "lastConfirmedAt":
+		return latest
+	case "connections", "maxPowerKw", // equipment: of OCPI where that has some
+		"evses", "stations", // each once
+		"comments", "photos", "amenities", "parking", "links",
+		"rating": // follows from the united comments
+		return union
+	}
+	return first
+}
+
+// merge makes the POI of members, the root first and the rest by rank; leaders
+// are those of them at whose positions the POI may be. A single record is its
+// own POI, without a copy.
+func merge(members, leaders []*providers.Record) *providers.POI {
 	root := members[0]
 	if len(members) == 1 {
 		return &providers.POI{Site: &root.Site, Members: members}
@@ -32,6 +72,7 @@ func merge(members []*providers.Record) *providers.POI {
 	site := root.Site
 	poi := &providers.POI{Site: &site, Members: members}
 	having := make([]*providers.Record, 0, len(members))
+	var before *providers.Record // that gave the field before
 	for _, f := range providers.SiteFields() {
 		having = having[:0]
 		for _, r := range members {
@@ -39,21 +80,44 @@ func merge(members []*providers.Record) *providers.POI {
 				having = append(having, r)
 			}
 		}
+		how, only := choiceOf(f.Name), len(having) == 1
+		if how == together {
+			having = partOf(before, having, f)
+		}
 		if len(having) == 0 {
+			if how == together {
+				f.Take(&site, &providers.Site{}) // of the root, which did not give the field before
+			}
+			before = nil
 			continue
 		}
 		from, rule := having[:1], providers.MergePriority
-		switch latest := dateOf(f.Name); {
-		case len(having) == 1:
-			rule = providers.MergeOnlyValue
-		case isUnion(f.Name):
+		switch how {
+		case first, together:
+		case latest:
+			date := dateOf(f.Name)
+			from = []*providers.Record{slices.MaxFunc(having, func(a, b *providers.Record) int { return date(a).Compare(date(b)) })}
+			rule = providers.MergeMostRecent
+		case union:
 			from, rule = unite(f.Name, &site, having), providers.MergeUnion
-		case latest != nil:
-			last := slices.MaxFunc(having, func(a, b *providers.Record) int { return latest(a).Compare(latest(b)) })
-			from, rule = []*providers.Record{last}, providers.MergeMostRecent
+		case title:
+			from = []*providers.Record{slices.MinFunc(having, byName)}
+		case fullest:
+			from = []*providers.Record{slices.MaxFunc(having, func(a, b *providers.Record) int {
+				return cmp.Compare(completeness(&a.Address), completeness(&b.Address))
+			})}
+		case place:
+			from = []*providers.Record{placeOf(leaders)}
 		}
-		if rule != providers.MergeUnion {
+		if how != union {
 			f.Take(&site, &from[0].Site)
+		}
+		if only {
+			rule = providers.MergeOnlyValue
+		}
+		before = nil
+		if len(from) > 0 { // there is no strongest plug where the operator's state no power
+			before = from[0]
 		}
 		for _, r := range from {
 			poi.Fields = append(poi.Fields, providers.FieldProvenance{Field: f.Name, Record: r, Rule: rule})
@@ -63,30 +127,87 @@ func merge(members []*providers.Record) *providers.POI {
 	return poi
 }
 
-// dateOf returns how to read a field of which the latest value counts; nil for others.
+// partOf returns who may give a field that is a part of the one before it: the
+// record that gave that, or anybody where nobody did. So a site is never
+// OPERATIONAL by one record and, by the words of another, closed.
+func partOf(before *providers.Record, having []*providers.Record, f providers.SiteField) []*providers.Record {
+	switch {
+	case before == nil:
+		return having
+	case f.Present(&before.Site):
+		return []*providers.Record{before}
+	}
+	return nil
+}
+
 func dateOf(field string) func(*providers.Record) time.Time {
 	switch field {
-	case "updatedAt":
-		return func(r *providers.Record) time.Time { return r.UpdatedAt }
 	case "lastVerifiedAt":
 		return func(r *providers.Record) time.Time { return r.LastVerifiedAt }
 	case "lastConfirmedAt":
 		return func(r *providers.Record) time.Time { return r.LastConfirmedAt }
 	}
-	return nil
+	return func(r *providers.Record) time.Time { return r.UpdatedAt }
 }
 
-// isUnion reports whether a field is made of what all members say.
-func isUnion(field string) bool {
-	switch field {
-	case "connections", "maxPowerKw", "stations", "evses", "comments", "photos", "amenities", "parking", "links", "rating":
-		return true
+// byName orders records by how likely their title is what people call the site:
+// drivers and mappers write names, operators numbers, and a title that is only
+// the address stands in for a missing one. slices.MinFunc keeps the better-ranked
+// of equals.
+func byName(a, b *providers.Record) int {
+	rank := func(r *providers.Record) int {
+		n := 2
+		switch r.Source.Provider { //nolint:exhaustive // the others publish what operators write
+		case providers.PlugShare:
+			n = 0
+		case providers.OCM:
+			n = 1
+		}
+		if r.Title == r.Address.Line1 || r.Title == r.Address.Formatted || r.Title == "Charging site "+r.ParentExternalID {
+			n += 3
+		}
+		return n
 	}
-	return false
+	return cmp.Compare(rank(a), rank(b))
 }
 
-// unite sets a field for which isUnion holds to the union over records, and
-// returns those of them that are in it.
+// completeness counts the parts of an address that it takes to write a letter.
+func completeness(a *providers.Address) int {
+	n := 0
+	for _, part := range [...]string{a.Line1, a.Town, a.Postcode, a.CountryCode, a.StateOrProvince} {
+		if part != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// outlierM is how far from all others a position must be for them to outvote it.
+const outlierM = 100.0
+
+// placeOf returns the leader whose position the POI has: the best-ranked, unless
+// it lies apart from two others that lie together.
+func placeOf(leaders []*providers.Record) *providers.Record {
+	for i, r := range leaders {
+		var others []*providers.Record
+		for j, o := range leaders {
+			if j != i && r.Location.DistanceM(o.Location) > outlierM {
+				others = append(others, o)
+			}
+		}
+		apart := len(others) == len(leaders)-1 && len(others) >= 2
+		for _, o := range others {
+			apart = apart && o.Location.DistanceM(others[0].Location) <= outlierM
+		}
+		if !apart {
+			return r
+		}
+	}
+	return leaders[0]
+}
+
+// unite sets a field to the union over records, and returns those of them that
+// are in it.
 func unite(field string, site *providers.Site, records []*providers.Record) []*providers.Record {
 	switch field {
 	case "connections":
@@ -98,7 +219,7 @@ func unite(field string, site *providers.Site, records []*providers.Record) []*p
 				strongest = math.Max(strongest, *p)
 			}
 		}
-		records = slices.DeleteFunc(records, func(r *providers.Record) bool {
+		records = slices.DeleteFunc(slices.Clone(records), func(r *providers.Record) bool {
 			return !slices.ContainsFunc(r.Connections, func(c providers.ConnectionInfo) bool {
 				return c.PowerKW != nil && *c.PowerKW == strongest
 			})
@@ -106,7 +227,7 @@ func unite(field string, site *providers.Site, records []*providers.Record) []*p
 	case "stations":
 		site.Stations = concat(records, func(r *providers.Record) []providers.Station { return r.Stations })
 	case "evses":
-		site.EVSEs = concat(records, func(r *providers.Record) []providers.EVSE { return r.EVSEs })
+		site.EVSEs, records = uniteEVSEs(records)
 	case "comments":
 		site.Comments = concat(records, func(r *providers.Record) []providers.Comment { return r.Comments })
 	case "photos":
@@ -122,13 +243,23 @@ func unite(field string, site *providers.Site, records []*providers.Record) []*p
 		}
 		site.Links.Providers = distinct(concat(records, func(r *providers.Record) []providers.ProviderLink { return r.Links.Providers }))
 	case "rating":
-		var scores []providers.ProviderScore
-		for _, r := range records {
-			scores = append(scores, r.Rating.ProviderScores...)
-		}
-		site.Rating = &providers.Rating{ProviderScores: scores}
+		site.Rating = &providers.Rating{ProviderScores: uniteScores(records)}
 	}
 	return records
+}
+
+// uniteScores returns each provider's scores once: of its best member, whose
+// twin's score is another count of the same drivers.
+func uniteScores(records []*providers.Record) []providers.ProviderScore {
+	var scores []providers.ProviderScore
+	for _, r := range records {
+		for _, s := range r.Rating.ProviderScores {
+			if !slices.ContainsFunc(scores, func(o providers.ProviderScore) bool { return o.Provider == s.Provider }) {
+				scores = append(scores, s)
+			}
+		}
+	}
+	return scores
 }
 
 func concat[T any](records []*providers.Record, list func(*providers.Record) []T) []T {
@@ -146,61 +277,4 @@ func distinct[T comparable](list []T) []T {
 		seen[v] = true
 		return was
 	})
-}
-
-// plug is what makes connections of two records the same equipment.
-type plug struct {
-	connector providers.ConnectorType
-	powerKW   int // rounded; -1: unknown
-}
-
-func plugOf(c *providers.ConnectionInfo) plug {
-	p := plug{connector: c.Type, powerKW: -1}
-	if c.PowerKW != nil {
-		p.powerKW = int(math.Round(*c.PowerKW))
-	}
-	return p
-}
-
-// uniteConnections takes, for each kind of plug, the rows of the record that
-// counts most of it: the larger quantity, never the sum, since both records
-// count the same posts. It returns them and the records that they are of.
-func uniteConnections(records []*providers.Record) ([]providers.ConnectionInfo, []*providers.Record) {
-	type rows struct {
-		of    *providers.Record
-		list  []providers.ConnectionInfo
-		count int
-	}
-	best := make(map[plug]rows)
-	var order []plug
-	for _, r := range records {
-		own := make(map[plug]rows)
-		for i := range r.Connections {
-			c := &r.Connections[i]
-			p := plugOf(c)
-			mine := own[p]
-			mine.of = r
-			mine.list = append(mine.list, *c)
-			mine.count++
-			if c.Quantity != nil {
-				mine.count += *c.Quantity - 1
-			}
-			own[p] = mine
-			if !slices.Contains(order, p) {
-				order = append(order, p)
-			}
-		}
-		for p, mine := range own {
-			if held, ok := best[p]; !ok || mine.count > held.count {
-				best[p] = mine
-			}
-		}
-	}
-	var all []providers.ConnectionInfo
-	used := make(map[*providers.Record]bool, len(records))
-	for _, p := range order {
-		all = append(all, best[p].list...)
-		used[best[p].of] = true
-	}
-	return all, slices.DeleteFunc(records, func(r *providers.Record) bool { return !used[r] })
 }

@@ -3,13 +3,15 @@ package store
 import (
 	"cmp"
 	"slices"
+	"weak"
 
 	"chargegraph/providers"
 )
 
-// operatorList is the operators of one snapshot.
+// operatorList is the operators of one snapshot, which it does not keep alive:
+// the records of a country would stay beside those that replaced them.
 type operatorList struct {
-	of   *snapshot
+	of   weak.Pointer[snapshot]
 	list []*providers.Operator
 }
 
@@ -18,11 +20,11 @@ type operatorList struct {
 // every record after a change of the store, and at none until the next.
 func (h *held) Operators() []*providers.Operator {
 	now := h.store.snapshot()
-	if known := h.operators.Load(); known != nil && known.of == now {
+	if known := h.operators.Load(); known != nil && known.of == weak.Make(now) {
 		return known.list
 	}
 	list := now.operators()
-	h.operators.Store(&operatorList{of: now, list: list})
+	h.operators.Store(&operatorList{of: weak.Make(now), list: list})
 	return list
 }
 

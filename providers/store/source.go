@@ -14,9 +14,11 @@ import (
 type Source struct{ held }
 
 // NewSource returns the source that info describes, holding the records of s. It
-// makes s the count behind info.RecordCount; info must not be in use yet.
+// makes s the count behind info.RecordCount and info.Held true; info must not be
+// in use yet.
 func NewSource(info *providers.Source, s *Store) *Source {
 	info.Counts(s.Len)
+	info.Held = true
 	return &Source{held{info: info, store: s, clock: time.Now, operators: new(atomic.Pointer[operatorList])}}
 }
 

@@ -1,0 +1,76 @@
+// Package geo has the plane geometry that sources use to put a question into
+// words. Upstreams take a route as a list of so many points, or of so many
+// characters; what is left out of a line must be made up for by asking farther
+// around it, so that every simplification here has a bound that holds, and the
+// caller adds the bound to its reach.
+//
+// All of it happens on a flat map of degrees, x east and y north, that knows
+// neither the antimeridian nor the poles nor that degrees of longitude get
+// shorter: callers turn away, or cut up, what those would spoil. Geometry on the
+// globe is in package providers.
+package geo
+
+import (
+	"math"
+	"strconv"
+)
+
+// Point is a place on the flat map.
+type Point struct{ X, Y float64 }
+
+// Simplify drops points of a line, but never its ends, so that no point of the
+// old line is farther than tolerance from the new one (Douglas and Peucker). The
+// line must have a point; it is not changed.
+func Simplify(line []Point, tolerance float64) []Point {
+	keep := make([]bool, len(line))
+	keep[0], keep[len(line)-1] = true, true
+	stack := [][2]int{{0, len(line) - 1}}
+	for len(stack) > 0 {
+		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
+		stack = stack[:len(stack)-1]
+		farthest, distance := -1, tolerance
+		for i := from + 1; i < to; i++ {
+			if d := line[i].toSegment(line[from], line[to]); d > distance {
+				farthest, distance = i, d
+			}
+		}
+		if farthest >= 0 {
+			keep[farthest] = true
+			stack = append(stack, [2]int{from, farthest}, [2]int{farthest, to})
+		}
+	}
+	var simple []Point
+	for i, p := range line {
+		if keep[i] {
+			simple = append(simple, p)
+		}
+	}
+	return simple
+}
+
+// Distance returns how far p is from a line, which must have a point.
+func (p Point) Distance(line []Point) float64 {
+	nearest := p.toSegment(line[0], line[0])
+	for i := 1; i < len(line); i++ {
+		nearest = math.Min(nearest, p.toSegment(line[i-1], line[i]))
+	}
+	return nearest
+}
+
+// toSegment returns the distance of p from the segment a–b.
+func (p Point) toSegment(a, b Point) float64 {
+	dx, dy := b.X-a.X, b.Y-a.Y
+	t := 0.0
+	if n := dx*dx + dy*dy; n > 0 {
+		t = math.Max(0, math.Min(1, ((p.X-a.X)*dx+(p.Y-a.Y)*dy)/n))
+	}
+	return math.Hypot(p.X-a.X-t*dx, p.Y-a.Y-t*dy)
+}
+
+// Degrees writes an angle as upstreams read it: as many digits as it needs, no
+// exponent.
+func Degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// Round6 rounds an angle to six places, which are 11 cm: no upstream looks
+// closer, and shorter numbers make questions that are equal look so.
+func Round6(v float64) float64 { return math.Round(v*1e6) / 1e6 }

@@ -1,0 +1,311 @@
+// Package wire reads the JSON of upstreams that do not keep to their own
+// description. The same member comes as 7, as "7", as null and not at all, a list
+// of one comes without its brackets, a date with or without its zone; and one bad
+// member among ten thousand records must cost that member, not the answer.
+//
+// Hence one rule for all types here, of which sources build theirs:
+//
+//   - A value of another kind is as good as none: it leaves the zero value, which
+//     stands for "not said", and is no error.
+//   - An error means that the text is no JSON. Then everything after it is lost.
+//
+//	JSON               Number   Flag    Text     Time      List    Object
+//	7, 7.0             7        -       "7"      -         -       -
+//	1                  1        true    "1"      -         -       -
+//	"7"                7        -       "7"      -         -       -
+//	"true"             -        true    "true"   -         -       -
+//	"2026-11-20"       -        -       as it is the day   -       -
+//	{"$date": 1e12}    1e12     -       -        the time  one     that
+//	[{}, 7, {}]        -        -       -        -         two     -
+//	null               -        -       -        -         -       -
+//
+// What a number or a text means, which values it may have and whether 0 stands
+// for unknown, is each source's own knowledge. Nothing here is checked or cleaned
+// beyond its kind; see package clean for that.
+//
+// The types implement json.UnmarshalerFrom of github.com/go-json-experiment/json
+// and are to be read under [Lenient]. They are values without locks.
+package wire
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Lenient returns the options under which upstreams are read: a member that
+// stands twice counts as it stands last, and broken UTF-8 is replaced.
+func Lenient() json.Options {
+	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// Number is a JSON number, or a text that holds one. It is finite.
+type Number struct {
+	Value float64
+	Set   bool // false: none was said, and Value is 0
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (n *Number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*n = Number{}
+	said, err := scalar(dec)
+	if err != nil || said == "" {
+		return err
+	}
+	if v, err := strconv.ParseFloat(strings.TrimSpace(said), 64); err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
+		*n = Number{Value: v, Set: true}
+	}
+	return nil
+}
+
+// MaxExact is the largest of the whole numbers that a [Number] holds exactly, as
+// it does all that are smaller: a bound for ids that have no other.
+const MaxExact = 1 << 52
+
+// Whole returns the number if it was said, has no fraction and is lo..hi, which
+// must be within ±[MaxExact].
+func (n Number) Whole(lo, hi int) (v int, ok bool) {
+	if !n.Set || n.Value != math.Trunc(n.Value) || n.Value < float64(lo) || n.Value > float64(hi) {
+		return 0, false
+	}
+	return int(n.Value), true
+}
+
+// Positive returns a number greater than 0, else nil: a power or a voltage of 0
+// is how most upstreams write that they do not know it.
+func (n Number) Positive() *float64 {
+	if n.Value <= 0 {
+		return nil
+	}
+	return new(n.Value)
+}
+
+// Flag is a JSON truth value, or "true", "false", 1, 0 in a text or a number.
+type Flag struct {
+	Value bool
+	Set   bool // false: it was not said, and Value is false
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (f *Flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*f = Flag{}
+	switch dec.PeekKind() {
+	case jsontext.KindTrue, jsontext.KindFalse, jsontext.KindString, jsontext.KindNumber:
+	default:
+		return dec.SkipValue()
+	}
+	token, err := dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(token.String()) {
+	case "true", "1":
+		*f = Flag{Value: true, Set: true}
+	case "false", "0":
+		*f = Flag{Set: true}
+	}
+	return nil
+}
+
+// Pointer returns the value, nil where it was not said.
+func (f Flag) Pointer() *bool {
+	if !f.Set {
+		return nil
+	}
+	return new(f.Value)
+}
+
+// Denied reports whether the flag was said, and false.
+func (f Flag) Denied() bool { return f.Set && !f.Value }
+
+// Text is a JSON text as it came, or a number as it is written.
+type Text string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*t = ""
+	switch dec.PeekKind() {
+	case jsontext.KindString, jsontext.KindNumber:
+	default:
+		return dec.SkipValue()
+	}
+	token, err := dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	*t = Text(token.String())
+	return nil
+}
+
+// Time is a date as [ParseTime] reads it, in UTC, or the zero time.
+type Time struct{ time.Time }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*t = Time{}
+	kind := dec.PeekKind()
+	if kind == jsontext.KindNumber { // of what, since when: nobody knows
+		return dec.SkipValue()
+	}
+	said, err := scalar(dec)
+	if err != nil {
+		return err
+	}
+	if kind == jsontext.KindBeginObject {
+		if ms, err := strconv.ParseInt(said, 10, 64); err == nil && ms > 0 && ms < 1<<43 {
+			t.Time = time.UnixMilli(ms).UTC()
+			return nil
+		}
+	}
+	t.Time = ParseTime(said)
+	return nil
+}
+
+// ParseTime reads a date: RFC 3339, the same without its zone, which is UTC then,
+// without its seconds, or with a blank for the T; or the day alone. Anything
+// else is the zero time, and so are years before 1900 and after 9998, with which
+// programs say that they know none.
+func ParseTime(s string) time.Time {
+	s = strings.TrimSpace(s)
+	if len(s) < len(time.DateOnly) {
+		return time.Time{}
+	}
+	for _, layout := range []string{
+		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04:05Z07:00", time.DateTime, time.DateOnly,
+	} {
+		t, err := time.Parse(layout, s)
+		if err != nil {
+			continue
+		}
+		if t = t.UTC(); t.Year() < 1900 || t.Year() > 9998 {
+			return time.Time{}
+		}
+		return t
+	}
+	return time.Time{}
+}
+
+// scalar reads a value and returns the number or text that it is or wraps.
+func scalar(dec *jsontext.Decoder) (string, error) {
+	switch dec.PeekKind() {
+	case jsontext.KindString, jsontext.KindNumber:
+		token, err := dec.ReadToken()
+		if err != nil {
+			return "", err
+		}
+		return token.String(), nil
+	case jsontext.KindBeginObject:
+		return wrapped(dec)
+	default:
+		return "", dec.SkipValue()
+	}
+}
+
+// maxWrapped is longer than any object that wraps a scalar.
+const maxWrapped = 128
+
+// wrapped reads an object and returns what it wraps as exports of MongoDB do:
+// {"$date": …}, {"$numberLong": "…"}; "" for any other object.
+func wrapped(dec *jsontext.Decoder) (string, error) {
+	raw, err := dec.ReadValue()
+	if err != nil || len(raw) > maxWrapped {
+		return "", err
+	}
+	var members map[string]jsontext.Value
+	if json.Unmarshal(raw, &members, Lenient()) != nil || len(members) != 1 {
+		return "", nil //nolint:nilerr // an object without meaning is no value, not a failure
+	}
+	for name, value := range members {
+		switch name {
+		case "$date", "$numberLong", "$numberInt", "$numberDouble":
+			if value.Kind() == jsontext.KindBeginObject {
+				return wrapped(jsontext.NewDecoder(strings.NewReader(string(value))))
+			}
+			return strings.Trim(string(value), `"`), nil
+		}
+	}
+	return "", nil
+}
+
+// List is a JSON array of objects, or one object alone. Elements that are none
+// are left out.
+//
+// A list that is read again is overwritten: its array is used anew, because a
+// feed is millions of small lists. An element that implements [Resetter] can
+// keep room of its own. Elements must hence not outlive the next reading, which
+// those of a List in a value that is read once never see.
+type List[T any] []T
+
+// Resetter empties a value before it is read anew, and may keep the room of its
+// lists.
+type Resetter interface{ Reset() }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*l = (*l)[:0]
+	switch dec.PeekKind() {
+	case jsontext.KindBeginObject:
+		return l.one(dec)
+	case jsontext.KindBeginArray:
+	default:
+		return dec.SkipValue()
+	}
+	return Array(dec, func() error {
+		if dec.PeekKind() != jsontext.KindBeginObject {
+			return dec.SkipValue()
+		}
+		return l.one(dec)
+	})
+}
+
+func (l *List[T]) one(dec *jsontext.Decoder) error {
+	var empty T
+	n := len(*l)
+	if n == cap(*l) {
+		*l = append(*l, empty)
+	} else {
+		*l = (*l)[:n+1]
+	}
+	v := &(*l)[n]
+	if r, ok := any(v).(Resetter); ok {
+		r.Reset()
+	} else {
+		*v = empty
+	}
+	return json.UnmarshalDecode(dec, v)
+}
+
+// Array reads the array that dec stands before, and calls element before each of
+// its values, which element must read or skip. It ends with the first error.
+func Array(dec *jsontext.Decoder, element func() error) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != jsontext.KindEndArray {
+		if err := element(); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// Object is a JSON object.
+type Object[T any] struct {
+	Value T
+	Set   bool // false: there was none, and Value is empty
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*o = Object[T]{}
+	if dec.PeekKind() != jsontext.KindBeginObject {
+		return dec.SkipValue()
+	}
+	o.Set = true
+	return json.UnmarshalDecode(dec, &o.Value)
+}
