@@ -47,8 +47,8 @@ func newGraphOver(t *testing.T, faults ...string) *graphOver {
 	t.Cleanup(func() {
 		cancel()
 		wait()
-		if err := simulators.Close(); err != nil {
-			t.Error(err)
+		if closed := simulators.Close(); closed != nil {
+			t.Error(closed)
 		}
 	})
 	if len(faults) == 0 {

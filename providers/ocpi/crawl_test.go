@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -51,7 +52,9 @@ func TestLocationsThatMustNotBeShownAreDroppedAndCounted(t *testing.T) {
 		location("words", map[string]any{"coordinates": at("north", "east")}),
 		location("", nil),
 		location("\u0000", nil),
-		"a text", nil, 7, []any{}, map[string]any{},
+		"a text", nil, 7,
+		[]any{},
+		map[string]any{},
 		map[string]any{"id": "a tariff", "elements": []any{}},
 	}})))
 	g := mustPull(t, f)
@@ -76,9 +79,7 @@ func TestOfSeveralCopiesTheNewestCounts(t *testing.T) {
 	t.Parallel()
 	copyOf := func(name, updated string, with map[string]any) map[string]any {
 		l := location("1", map[string]any{"name": name, "last_updated": updated})
-		for k, v := range with {
-			l[k] = v
-		}
+		maps.Copy(l, with)
 		return l
 	}
 	hidden := map[string]any{"publish": false}
@@ -379,34 +380,41 @@ func TestVersionsLeadToTheLocations(t *testing.T) {
 	}{
 		"TheNewest": {
 			[]any{map[string]any{"version": "2.1.1", "url": "/v/211"}, map[string]any{"version": "2.3.0", "url": "/v/230"}, map[string]any{"version": "9", "url": "/v/9"}, map[string]any{"version": "2.2.1", "url": "/v/221"}},
-			map[string][]any{"/v/230": {endpoint("SENDER", "/l/230")}}, "/l/230", "",
+			map[string][]any{"/v/230": {endpoint("SENDER", "/l/230")}},
+			"/l/230", "",
 		},
 		"TheSender": {
 			[]any{map[string]any{"version": "2.2.1", "url": "/v"}},
-			map[string][]any{"/v": {endpoint("RECEIVER", "/bad"), map[string]any{"identifier": "tariffs", "role": "SENDER", "url": "/bad"}, endpoint("sender", "/good")}}, "/good", "",
+			map[string][]any{"/v": {endpoint("RECEIVER", "/bad"), map[string]any{"identifier": "tariffs", "role": "SENDER", "url": "/bad"}, endpoint("sender", "/good")}},
+			"/good", "",
 		},
 		"WithoutRoleTheOperators": {
 			[]any{map[string]any{"version": "2.1.1", "url": "/v"}},
-			map[string][]any{"/v": {endpoint("", "/emsp/locations"), endpoint("", "/cpo/locations")}}, "/cpo/locations", "",
+			map[string][]any{"/v": {endpoint("", "/emsp/locations"), endpoint("", "/cpo/locations")}},
+			"/cpo/locations", "",
 		},
 		"TheNextBest": {
 			[]any{map[string]any{"version": "2.2.1", "url": "/v/221"}, map[string]any{"version": "2.1.1", "url": "/v/211"}},
-			map[string][]any{"/v/221": {}, "/v/211": {endpoint("", "/good")}}, "/good", "",
+			map[string][]any{"/v/221": {}, "/v/211": {endpoint("", "/good")}},
+			"/good", "",
 		},
 		"None": {
 			[]any{map[string]any{"version": "2.2.1", "url": "/v"}},
-			map[string][]any{"/v": {endpoint("RECEIVER", "/bad")}}, "", providers.CodeUnsupported,
+			map[string][]any{"/v": {endpoint("RECEIVER", "/bad")}},
+			"", providers.CodeUnsupported,
 		},
 		"Elsewhere": {
 			[]any{map[string]any{"version": "2.2.1", "url": "https://elsewhere.example/v"}}, nil, "", providers.CodeBadResponse,
 		},
 		"LocationsElsewhere": {
 			[]any{map[string]any{"version": "2.2.1", "url": "/v"}},
-			map[string][]any{"/v": {endpoint("SENDER", "https://elsewhere.example/l")}}, "", providers.CodeBadResponse,
+			map[string][]any{"/v": {endpoint("SENDER", "https://elsewhere.example/l")}},
+			"", providers.CodeBadResponse,
 		},
 		"InACircle": {
 			[]any{map[string]any{"version": "2.2.1", "url": "/v"}},
-			map[string][]any{"/v": {endpoint("SENDER", "/versions")}}, "", providers.CodeBadResponse,
+			map[string][]any{"/v": {endpoint("SENDER", "/versions")}},
+			"", providers.CodeBadResponse,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -618,12 +626,14 @@ func TestPagesThatDoNotEndAreAnError(t *testing.T) {
 	}
 	for name, handler := range map[string]func(*testing.T) http.HandlerFunc{
 		"ALinkToItself": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			return func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Link", `<`+r.URL.RequestURI()+`>; rel="next"`)
 				same(t, w)
 			}
 		},
 		"ARing": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			return func(w http.ResponseWriter, r *http.Request) {
 				n, _ := strconv.Atoi(r.URL.Query().Get("n"))
 				w.Header().Set("Link", fmt.Sprintf(`</l?n=%d>; rel="next"`, n%3+1))
@@ -631,13 +641,15 @@ func TestPagesThatDoNotEndAreAnError(t *testing.T) {
 			}
 		},
 		"AlwaysNewAddresses": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			var n atomic.Int64
 			return func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Link", fmt.Sprintf(`</l?n=%d>; rel="next"`, n.Add(1)))
 				same(t, w)
 			}
 		},
-		"AlwaysNewAndEmpty": func(*testing.T) http.HandlerFunc {
+		"AlwaysNewAndEmpty": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			var n atomic.Int64
 			return func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Link", fmt.Sprintf(`</l?n=%d>; rel="next"`, n.Add(1)))
@@ -645,22 +657,26 @@ func TestPagesThatDoNotEndAreAnError(t *testing.T) {
 			}
 		},
 		"TheOffsetIsIgnored": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			return func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("X-Total-Count", "100")
 				same(t, w)
 			}
 		},
 		"TheCursorStands": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			return func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, asJSON(t, map[string]any{"items": []any{location("1", nil)}, "next": "c"}))
 			}
 		},
 		"ThePageStands": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			return func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, asJSON(t, map[string]any{"content": []any{location("1", nil)}, "number": 0, "totalPages": 9}))
 			}
 		},
 		"VersionsWithoutEnd": func(t *testing.T) http.HandlerFunc {
+			t.Helper()
 			var n atomic.Int64
 			return func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, asJSON(t, map[string]any{"endpoints": []any{map[string]any{"identifier": "locations", "url": fmt.Sprintf("/l?n=%d", n.Add(1))}}}))

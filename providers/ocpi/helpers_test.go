@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -83,8 +84,7 @@ type got struct {
 }
 
 func (g *got) code() providers.SourceErrorCode {
-	var se *providers.SourceError
-	if errors.As(g.err, &se) {
+	if se, ok := errors.AsType[*providers.SourceError](g.err); ok {
 		return se.Code
 	}
 	return ""
@@ -138,9 +138,7 @@ func location(id string, with map[string]any) map[string]any {
 		}},
 		"time_zone": "Europe/Amsterdam", "last_updated": "2026-11-01T00:00:00Z",
 	}
-	for name, value := range with {
-		l[name] = value
-	}
+	maps.Copy(l, with)
 	return l
 }
 

@@ -81,7 +81,7 @@ func TestEveryRowOfTheCrosswalkMeansWhatItSays(t *testing.T) {
 
 func TestEveryWordOfTheSpecificationIsKnown(t *testing.T) {
 	t.Parallel()
-	for _, word := range strings.Fields(`CHADEMO CHAOJI GBT_AC GBT_DC IEC_60309_2_single_16 IEC_60309_2_three_16 IEC_60309_2_three_32 IEC_60309_2_three_64
+	for word := range strings.FieldsSeq(`CHADEMO CHAOJI GBT_AC GBT_DC IEC_60309_2_single_16 IEC_60309_2_three_16 IEC_60309_2_three_32 IEC_60309_2_three_64
 		IEC_62196_T1 IEC_62196_T1_COMBO IEC_62196_T2 IEC_62196_T2_COMBO IEC_62196_T3A IEC_62196_T3C NEMA_5_20 NEMA_6_30 NEMA_6_50 NEMA_10_30 NEMA_10_50
 		NEMA_14_30 NEMA_14_50 PANTOGRAPH_BOTTOM_UP PANTOGRAPH_TOP_DOWN TESLA_R TESLA_S MCS SAE_J3400 DOMESTIC_A DOMESTIC_B DOMESTIC_C DOMESTIC_D
 		DOMESTIC_E DOMESTIC_F DOMESTIC_G DOMESTIC_H DOMESTIC_I DOMESTIC_J DOMESTIC_K DOMESTIC_L DOMESTIC_M DOMESTIC_N DOMESTIC_O`) {
@@ -98,7 +98,7 @@ func TestEveryWordOfTheSpecificationIsKnown(t *testing.T) {
 			t.Errorf("status %q is %s, want %s", word, got, want)
 		}
 	}
-	for _, word := range strings.Fields(`HOTEL RESTAURANT CAFE MALL SUPERMARKET SPORT RECREATION_AREA NATURE MUSEUM BIKE_SHARING BUS_STOP TAXI_STAND TRAM_STOP
+	for word := range strings.FieldsSeq(`HOTEL RESTAURANT CAFE MALL SUPERMARKET SPORT RECREATION_AREA NATURE MUSEUM BIKE_SHARING BUS_STOP TAXI_STAND TRAM_STOP
 		METRO_STATION TRAIN_STATION AIRPORT PARKING_LOT CARPOOL_PARKING FUEL_STATION WIFI`) {
 		if _, known := amenity(enum(word)); !known {
 			t.Errorf("facility %s is not known", word)
@@ -133,7 +133,7 @@ func rawLocations(t *testing.T, path string) []map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	var r io.Reader = file
 	if strings.HasSuffix(path, ".gz") {
 		if r, err = gzip.NewReader(file); err != nil {
@@ -238,7 +238,7 @@ func (o *oracle) check(l map[string]any, r *providers.Record) {
 		wrong("operator", r.Operator.Title, known.Title)
 	}
 	if party := str(l["party_id"]); party != "" {
-		wrong("key", string(r.Key), strings.ToUpper("ocpi:")[:0]+"ocpi:test:"+strings.ToUpper(str(l["country_code"])+"*"+party+"*"+name))
+		wrong("key", string(r.Key), "ocpi:test:"+strings.ToUpper(str(l["country_code"])+"*"+party+"*"+name))
 		wrong("operator id", r.Operator.ID, known.ID)
 	} else {
 		wrong("key", string(r.Key), "ocpi:test:"+strings.ToUpper(name))

@@ -1,6 +1,7 @@
 package ocpi
 
 import (
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -317,9 +318,7 @@ func TestOperators(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			with := map[string]any{"evses": test.evses}
-			for k, v := range test.with {
-				with[k] = v
-			}
+			maps.Copy(with, test.with)
 			o := only(t, mustPull(t, fileFeed(t, writeFile(t, asJSON(t, []any{location("1", with)}))))).Operator
 			switch {
 			case !test.wantOperator && o != nil:

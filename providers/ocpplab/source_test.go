@@ -52,7 +52,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	list := g.cpos
 	if r.URL.Path != "/ocpi/cpos" {
-		id, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/ocpi/cpos/"), "/locations")
+		id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/ocpi/cpos/"), "/locations")
+		var ok bool
 		if list, ok = g.locations[id]; !ok {
 			w.WriteHeader(404)
 			return
@@ -103,8 +104,7 @@ type got struct {
 }
 
 func (g *got) code() providers.SourceErrorCode {
-	var se *providers.SourceError
-	if errors.As(g.err, &se) {
+	if se, ok := errors.AsType[*providers.SourceError](g.err); ok {
 		return se.Code
 	}
 	return ""

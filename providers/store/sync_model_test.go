@@ -148,7 +148,7 @@ func TestASyncerHoldsWhatItsModelHolds(t *testing.T) {
 					since = time.Time{}
 				}
 				put, removed := u.gives(since)
-				wait := s.step(context.Background())
+				wait := s.step(t.Context())
 				if got := u.asked[len(u.asked)-1]; !got.Equal(since) {
 					t.Fatalf("asked for what changed since %v, want %v", got, since)
 				}
@@ -208,7 +208,7 @@ func TestASyncerHoldsWhatItsModelHolds(t *testing.T) {
 
 func checkHeld(t *rapid.T, s *Syncer, model map[string]string, asOf time.Time) {
 	t.Helper()
-	answer, err := s.Source().Search(context.Background(), providers.Query{Area: providers.World()})
+	answer, err := s.Source().Search(t.Context(), providers.Query{Area: providers.World()})
 	if asOf.IsZero() {
 		if se := (*providers.SourceError)(nil); !errors.As(err, &se) || s.Source().Ready() == nil {
 			t.Fatalf("Search() = %v before anything was read, want a SourceError", err)

@@ -114,11 +114,12 @@ func TestASyncerPullsEverythingAndThenWhatChanged(t *testing.T) {
 		wait(20 * time.Minute)
 		records, _ = search(t, s)
 		wantKeys(t, records, "ocm:2", "ocm:3", "ocm:4")
-		for i, want := range []struct{ at, from time.Duration }{{0, -1}, {5, 0}, {10, 5}, {15, 10}, {20, -1}, {25, 20}} {
-			if !p.at[i].Equal(start.Add(want.at * time.Minute)) {
-				t.Errorf("pull %d at %v, want %v minutes", i, p.at[i].Sub(start), int(want.at))
+		type pull struct{ at, from int } // minutes; -1: everything
+		for i, want := range []pull{{0, -1}, {5, 0}, {10, 5}, {15, 10}, {20, -1}, {25, 20}} {
+			if !p.at[i].Equal(start.Add(time.Duration(want.at) * time.Minute)) {
+				t.Errorf("pull %d at %v, want %v minutes", i, p.at[i].Sub(start), want.at)
 			}
-			if want.from < 0 != p.from[i].IsZero() || want.from >= 0 && !p.from[i].Equal(start.Add(want.from*time.Minute)) {
+			if want.from < 0 != p.from[i].IsZero() || want.from >= 0 && !p.from[i].Equal(start.Add(time.Duration(want.from)*time.Minute)) {
 				t.Errorf("pull %d since %v, want %d minutes", i, p.from[i], want.from)
 			}
 		}
@@ -184,7 +185,7 @@ func TestAFailureTakesNothingAway(t *testing.T) {
 func TestASuddenLossIsBelievedTheSecondTime(t *testing.T) {
 	t.Parallel()
 	var many []*providers.Record
-	for _, id := range strings.Split("abcdefghijklmnopqrst", "") {
+	for id := range strings.SplitSeq("abcdefghijklmnopqrst", "") {
 		many = append(many, record(id, 52, 4, ""))
 	}
 	held := func(t *testing.T, s *store.Syncer, want int) {
