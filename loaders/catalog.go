@@ -87,15 +87,23 @@ func (c *Catalog) Source(id providers.SourceID) *providers.Source {
 }
 
 // FindEVSE returns the keys of the records that hold the EVSE with this id, in
-// the sources that are held here and know EVSEs, by rank.
-func (c *Catalog) FindEVSE(evseID string) []providers.Key {
+// the sources that are held here and know EVSEs, by rank. It returns an
+// *UnavailableError when it found none and a source has not been read yet.
+func (c *Catalog) FindEVSE(evseID string) ([]providers.Key, error) {
 	var keys []providers.Key
+	var failed error
 	for _, p := range c.sources {
 		if finder, ok := p.(providers.EVSEFinder); ok {
+			if err := finder.Ready(); err != nil {
+				failed = unavailable(p, err)
+			}
 			keys = append(keys, finder.FindEVSE(evseID)...)
 		}
 	}
-	return keys
+	if len(keys) == 0 {
+		return nil, failed
+	}
+	return keys, nil
 }
 
 // source returns the provider with this id.

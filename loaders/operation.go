@@ -204,12 +204,17 @@ func (o *Operation) ask(ctx context.Context, p providers.Provider, question func
 	case <-ctx.Done():
 		r.err = ctx.Err()
 	}
+	// The state of what is held here is its puller's to tell. An asker who went
+	// away is not the source's fault.
+	_, held := p.(providers.Holder)
 	if r.err == nil {
-		p.Source().Succeeded(o.catalog.now())
+		if !held {
+			p.Source().Succeeded(o.catalog.now())
+		}
 		return r.answer, nil
 	}
 	err := providers.AsSourceError(r.err)
-	if !errors.Is(r.err, context.Canceled) { // the asker went away: that is not the source's fault
+	if !held && !errors.Is(r.err, context.Canceled) {
 		p.Source().Failed(err)
 		o.catalog.logger.WarnContext(ctx, "source failed", slog.String("source", string(p.Source().ID)), slog.String("code", string(err.Code)), slog.Any("error", err))
 	}

@@ -93,6 +93,7 @@ func (o *Operation) Records(ctx context.Context, keys []providers.Key, policy *p
 			continue
 		}
 		if holder, held := p.(providers.Holder); held {
+			results[i].Err = unavailable(p, holder.Ready())
 			results[i].Record, _ = holder.Record(k)
 			continue
 		}

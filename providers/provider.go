@@ -34,6 +34,9 @@ type Detailer interface {
 type Holder interface {
 	// Record returns the record with key k.
 	Record(k Key) (*Record, bool)
+	// Ready returns a *SourceError as long as nothing has been read that could
+	// be held: until then nobody knows which records exist.
+	Ready() error
 	// Len returns how many records are held.
 	Len() int
 }
@@ -46,6 +49,7 @@ type OperatorLister interface {
 
 // EVSEFinder is a Holder that finds records by the ids of their EVSEs.
 type EVSEFinder interface {
+	Holder
 	// FindEVSE returns the keys of the records with an EVSE of this id, compared
 	// as NormalEVSEID writes it.
 	FindEVSE(evseID string) []Key
@@ -104,8 +108,9 @@ type Source struct {
 	// more than a summary (Record.Summary).
 	Undecided        []string
 	UndecidedSummary []string
-	// LiveFor is how long after Record.FetchedAt the live states of a record
-	// count as live; 0: it has none, or they are fetched with each question.
+	// LiveFor is how long after it was last read the live states of a source
+	// that is held here count as live; 0: it has none, or they are fetched with
+	// each question.
 	LiveFor time.Duration
 	// Timeout is how long an answer may wait for this source; 0 means the
 	// catalog's default.

@@ -159,7 +159,8 @@ func readRef(ctx context.Context, at argument, by graph.POIRef) ([]providers.Key
 		id, err := parseIDOf(ctx, at.in("id"), *by.ID, providers.KindPOI, "a POI, for example poi:ocm:1234")
 		return []providers.Key{id.Key}, err
 	case by.EvseID != nil:
-		return catalog.FindEVSE(*by.EvseID), nil
+		keys, err := catalog.FindEVSE(*by.EvseID)
+		return keys, present(ctx, err)
 	}
 	var keys []providers.Key
 	for _, s := range catalog.Sources() {

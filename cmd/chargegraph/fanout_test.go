@@ -61,6 +61,20 @@ func newGraphOver(t *testing.T, faults ...string) *graphOver {
 	return &graphOver{simulators: simulators, handler: handler}
 }
 
+// ask posts a query and returns the answer.
+func (g *graphOver) ask(t *testing.T, query string) []byte {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	g.handler.ServeHTTP(rec, req)
+	return rec.Body.Bytes()
+}
+
 // contribution is what one source gave to an answer.
 type contribution struct {
 	Outcome string
@@ -72,20 +86,13 @@ type contribution struct {
 // that took.
 func (g *graphOver) read(t *testing.T) (map[string]contribution, time.Duration) {
 	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": `{
+	began := time.Now()
+	raw := g.ask(t, `{
 		pois(area: {bounds: {south: 51.2, west: -0.6, north: 51.8, east: 0.5}}, filter: {includePlanned: true}, first: 500, sources: {timeout: "PT0.5S"}) {
 			nodes { records { id source { id } } }
 			sources { source { id } outcome error { code } }
 		}
-	}`})
-	if err != nil {
-		t.Fatal(err)
-	}
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", bytes.NewReader(body))
-	req.Header.Set("Content-Type", "application/json")
-	rec := httptest.NewRecorder()
-	began := time.Now()
-	g.handler.ServeHTTP(rec, req)
+	}`)
 	took := time.Since(began)
 	type ref struct{ ID string }
 	var answer struct {
@@ -106,7 +113,7 @@ func (g *graphOver) read(t *testing.T) (map[string]contribution, time.Duration) 
 			}
 		}
 	}
-	if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil || len(answer.Errors) > 0 {
+	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Errors) > 0 {
 		t.Fatalf("%v %v", err, answer.Errors)
 	}
 	contributions := make(map[string]contribution)
@@ -180,6 +187,12 @@ func TestAFeedThatCannotBePulledIsAnOutcome(t *testing.T) {
 			}
 			if hub := c["source:ocpi:hub"]; hub.Outcome == "OK" || hub.Code == "" || len(hub.Records) > 0 {
 				t.Errorf("the hub's outcome is %s, %s, with %d records", hub.Outcome, hub.Code, len(hub.Records))
+			}
+			// What it would hold is not known to be absent.
+			for _, by := range []string{`id: "poi:ocpi:hub:GB*VLT*1"`, `evseId: "GB*VLT*E1"`} {
+				if raw := g.ask(t, `{ poi(by: {`+by+`}) { id } }`); !bytes.Contains(raw, []byte(`"PROVIDER_UNAVAILABLE"`)) {
+					t.Errorf("a POI by %s answers %s", by, raw)
+				}
 			}
 			if ocm := c["source:ocm"]; ocm.Outcome != "OK" || len(ocm.Records) == 0 {
 				t.Errorf("Open Charge Map's outcome is %s, with %d records", ocm.Outcome, len(ocm.Records))

@@ -11,6 +11,7 @@ import (
 	"github.com/twpayne/go-polyline"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/geo"
 )
 
 const (
@@ -175,8 +176,8 @@ func around(center providers.Point, radiusM float64) shape {
 	reach := radiusM*(1+1e-6) + paddingM
 	return shape{
 		params: map[string]string{
-			"latitude":     degrees(center.Lat),
-			"longitude":    degrees(center.Lon),
+			"latitude":     geo.Degrees(center.Lat),
+			"longitude":    geo.Degrees(center.Lon),
 			"distance":     strconv.FormatFloat(reach/1000, 'f', 6, 64),
 			"distanceunit": "km",
 		},
@@ -198,12 +199,9 @@ func aroundBox(boxes []providers.Bounds) shape {
 	return around(center, radius)
 }
 
-// point is a place on a flat map of degrees, whose x may run on past ±180.
-type point struct{ x, y float64 }
-
 // unrolled returns points with every step taken the short way round.
-func unrolled(points []providers.Point) []point {
-	flat := make([]point, len(points))
+func unrolled(points []providers.Point) []geo.Point {
+	flat := make([]geo.Point, len(points))
 	x := points[0].Lon
 	for i, p := range points {
 		if i > 0 {
@@ -215,7 +213,7 @@ func unrolled(points []providers.Point) []point {
 			}
 			x += step
 		}
-		flat[i] = point{x: x, y: p.Lat}
+		flat[i] = geo.Point{X: x, Y: p.Lat}
 	}
 	return flat
 }
@@ -227,22 +225,22 @@ func unrolled(points []providers.Point) []point {
 // The hull of the boxes around the corners holds the boxes around all points
 // between: their height is the same everywhere, and their width is a convex
 // function of latitude.
-func hullOf(p *providers.Polygon) (corners []point, ok bool) {
+func hullOf(p *providers.Polygon) (corners []geo.Point, ok bool) {
 	margin := p.MarginM() + paddingM
 	flat := unrolled(p.Ring())
-	points := make([]point, 0, 4*len(flat))
+	points := make([]geo.Point, 0, 4*len(flat))
 	for _, c := range flat {
-		box := providers.Bounds{South: c.y, North: c.y}.Grow(margin)
+		box := providers.Bounds{South: c.Y, North: c.Y}.Grow(margin)
 		if box.WidthDeg() >= 360 {
 			return nil, false
 		}
 		for _, dx := range []float64{box.West, box.East} {
-			points = append(points, point{c.x + dx, box.South}, point{c.x + dx, box.North})
+			points = append(points, geo.Point{X: c.X + dx, Y: box.South}, geo.Point{X: c.X + dx, Y: box.North})
 		}
 	}
 	corners = hull(points)
 	for _, c := range corners {
-		if math.Abs(c.x) > 180 || math.Abs(c.y) > 90 {
+		if math.Abs(c.X) > 180 || math.Abs(c.Y) > 90 {
 			return nil, false
 		}
 	}
@@ -251,11 +249,11 @@ func hullOf(p *providers.Polygon) (corners []point, ok bool) {
 
 // hull returns the corners of the convex hull, counter-clockwise (Andrew's
 // monotone chain).
-func hull(points []point) []point {
-	slices.SortFunc(points, func(a, b point) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
+func hull(points []geo.Point) []geo.Point {
+	slices.SortFunc(points, func(a, b geo.Point) int { return cmp.Or(cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y)) })
 	points = slices.Compact(points)
-	chain := func(points []point) []point {
-		var c []point
+	chain := func(points []geo.Point) []geo.Point {
+		var c []geo.Point
 		for _, p := range points {
 			for len(c) >= 2 && cross(c[len(c)-2], c[len(c)-1], p) <= 0 {
 				c = c[:len(c)-1]
@@ -269,24 +267,24 @@ func hull(points []point) []point {
 	return append(lower, chain(points)...)
 }
 
-func cross(o, a, b point) float64 { return (a.x-o.x)*(b.y-o.y) - (a.y-o.y)*(b.x-o.x) }
+func cross(o, a, b geo.Point) float64 { return (a.X-o.X)*(b.Y-o.Y) - (a.Y-o.Y)*(b.X-o.X) }
 
-func hullKM2(corners []point) float64 {
+func hullKM2(corners []geo.Point) float64 {
 	const kmPerDeg = providers.EarthRadiusM / 1000 * math.Pi / 180
 	area, lat := 0.0, 0.0
 	for i, a := range corners {
 		b := corners[(i+1)%len(corners)]
-		area += a.x*b.y - b.x*a.y
-		lat += a.y / float64(len(corners))
+		area += a.X*b.Y - b.X*a.Y
+		lat += a.Y / float64(len(corners))
 	}
 	return math.Abs(area) / 2 * kmPerDeg * kmPerDeg * math.Cos(lat*math.Pi/180)
 }
 
 // polygonShape asks for a polygon; ok is false where its text would be too long.
-func polygonShape(corners []point) (s shape, ok bool) {
+func polygonShape(corners []geo.Point) (s shape, ok bool) {
 	points := make([]providers.Point, len(corners))
 	for i, c := range corners {
-		points[i] = providers.Point{Lat: round6(c.y), Lon: round6(c.x)}
+		points[i] = providers.Point{Lat: geo.Round6(c.Y), Lon: geo.Round6(c.X)}
 	}
 	list := pointList(points)
 	if len(url.QueryEscape(list)) > maxShapeText {
@@ -300,11 +298,11 @@ func polygonShape(corners []point) (s shape, ok bool) {
 
 // flatBounds returns the box of points that do not cross the antimeridian,
 // widened by pad degrees.
-func flatBounds(points []point, pad float64) providers.Bounds {
+func flatBounds(points []geo.Point, pad float64) providers.Bounds {
 	b := providers.Bounds{South: 90, West: 180, North: -90, East: -180}
 	for _, p := range points {
-		b.South, b.North = math.Min(b.South, p.y), math.Max(b.North, p.y)
-		b.West, b.East = math.Min(b.West, p.x), math.Max(b.East, p.x)
+		b.South, b.North = math.Min(b.South, p.Y), math.Max(b.North, p.Y)
+		b.West, b.East = math.Min(b.West, p.X), math.Max(b.East, p.X)
 	}
 	b.South, b.North = math.Max(b.South-pad, -90), math.Min(b.North+pad, 90)
 	b.West, b.East = math.Max(b.West-pad, -180), math.Min(b.East+pad, 180)
@@ -321,7 +319,7 @@ func routeShape(r *providers.Route) (s shape, ok bool) {
 	reach := (r.DistanceM() + paddingM) / providers.EarthRadiusM // radians
 	lat := 0.0
 	for _, p := range line {
-		lat = math.Max(lat, math.Abs(p.y))
+		lat = math.Max(lat, math.Abs(p.Y))
 	}
 	scale := math.Cos(lat*math.Pi/180 + reach)
 	if lat*math.Pi/180+reach >= math.Pi/2 || scale < 0.01 {
@@ -332,7 +330,7 @@ func routeShape(r *providers.Route) (s shape, ok bool) {
 	buffer := reach*180/math.Pi/scale*(1+arcLoss) + simplifiedDeg + tolerance + 2e-5
 	within := flatBounds(line, buffer*1.01)
 	for _, p := range line {
-		if math.Abs(p.x)+buffer > 180 || math.Abs(p.y)+buffer > 90 {
+		if math.Abs(p.X)+buffer > 180 || math.Abs(p.Y)+buffer > 90 {
 			return shape{}, false
 		}
 	}
@@ -348,71 +346,28 @@ func routeShape(r *providers.Route) (s shape, ok bool) {
 
 // encode returns a line as an encoded polyline that fits into a URL, and by how
 // many degrees it was simplified to that end.
-func encode(line []point) (text string, tolerance float64) {
+func encode(line []geo.Point) (text string, tolerance float64) {
 	const first = 1e-5
 	simple := line
 	for {
 		coords := make([][]float64, len(simple))
 		for i, p := range simple {
-			coords[i] = []float64{p.y, p.x}
+			coords[i] = []float64{p.Y, p.X}
 		}
 		text = string(polyline.EncodeCoords(coords))
 		if len(simple) <= 2 || len(url.QueryEscape(text)) <= maxShapeText {
 			return text, tolerance
 		}
 		tolerance = math.Max(first, 2*tolerance)
-		simple = simplify(line, tolerance)
+		simple = geo.Simplify(line, tolerance)
 	}
-}
-
-// simplify drops points of a line so that no point of the old line is farther
-// than tolerance degrees from the new one (Douglas and Peucker).
-func simplify(line []point, tolerance float64) []point {
-	keep := make([]bool, len(line))
-	keep[0], keep[len(line)-1] = true, true
-	stack := [][2]int{{0, len(line) - 1}}
-	for len(stack) > 0 {
-		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
-		stack = stack[:len(stack)-1]
-		farthest, distance := -1, tolerance
-		for i := from + 1; i < to; i++ {
-			if d := toSegment(line[i], line[from], line[to]); d > distance {
-				farthest, distance = i, d
-			}
-		}
-		if farthest >= 0 {
-			keep[farthest] = true
-			stack = append(stack, [2]int{from, farthest}, [2]int{farthest, to})
-		}
-	}
-	var simple []point
-	for i, p := range line {
-		if keep[i] {
-			simple = append(simple, p)
-		}
-	}
-	return simple
-}
-
-// toSegment returns the distance of p from the segment a–b on the flat map.
-func toSegment(p, a, b point) float64 {
-	dx, dy := b.x-a.x, b.y-a.y
-	t := 0.0
-	if n := dx*dx + dy*dy; n > 0 {
-		t = math.Max(0, math.Min(1, ((p.x-a.x)*dx+(p.y-a.y)*dy)/n))
-	}
-	return math.Hypot(p.x-a.x-t*dx, p.y-a.y-t*dy)
 }
 
 // pointList writes points the way OCM reads them: "(lat,lng),(lat,lng)".
 func pointList(points []providers.Point) string {
 	parts := make([]string, len(points))
 	for i, p := range points {
-		parts[i] = "(" + degrees(p.Lat) + "," + degrees(p.Lon) + ")"
+		parts[i] = "(" + geo.Degrees(p.Lat) + "," + geo.Degrees(p.Lon) + ")"
 	}
 	return strings.Join(parts, ",")
 }
-
-func degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-func round6(v float64) float64 { return math.Round(v*1e6) / 1e6 }

@@ -399,22 +399,6 @@ func TestCompressedAnswersAreRead(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsReadInBothForms(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	c := &client{clock: func() time.Time { return now }}
-	for header, want := range map[string]time.Duration{
-		"": 0, "30": 30 * time.Second, "0": 0, "-5": 0, "1.5": 1500 * time.Millisecond, "soon": 0, "1e300": maxRetryAfter, "NaN": 0,
-		now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
-		now.Add(-time.Hour).Format(http.TimeFormat):       0,
-		now.Add(1000 * time.Hour).Format(http.TimeFormat): maxRetryAfter,
-	} {
-		if got := c.retryAfter(header); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", header, got, want)
-		}
-	}
-}
-
 func TestAConfigThatCannotBeIsRefusedByTheNameOfItsField(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*Config){
@@ -443,12 +427,13 @@ func TestAConfigThatCannotBeIsRefusedByTheNameOfItsField(t *testing.T) {
 			t.Errorf("%s: error %v", field, err)
 		}
 	}
-	s, err := New(Config{ID: "ocm:second", Key: testKey, URL: "https://x.example/"})
+	cfg := Config{ID: "ocm:second", Key: testKey, URL: "https://x.example/"}
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.client.base.String(); got != "https://x.example/v3" {
-		t.Errorf("base %s", got)
+	if base, err := cfg.complete(); err != nil || base.String() != "https://x.example/v3" {
+		t.Errorf("base %s, %v", base, err)
 	}
 	if src := s.Source(); src.Mode != providers.ModeLive || src.ID != "ocm:second" || src.Provider != providers.OCM || src != s.Source() {
 		t.Errorf("source %+v", src)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/wire"
 )
 
 // crosswalkRows reads a table of shared/data/crosswalk.
@@ -144,7 +145,7 @@ func TestEveryRowOfTheCrosswalkIsCode(t *testing.T) {
 		t.Parallel()
 		for _, row := range crosswalkRows(t, "networks") {
 			for _, id := range idsIn(t, row["ocm_operator_id"]) {
-				o := testMapper(nil).operator(number{value: float64(id), set: true}, nested{})
+				o := testMapper(nil).operator(wire.Number{Value: float64(id), Set: true}, nested{})
 				if row["match"] == "sentinel" {
 					if o != nil {
 						t.Errorf("operator %d is %v, want none", id, o)

@@ -34,10 +34,10 @@ func pushDown(f *providers.Filter, countryID func(string) (int, bool)) map[strin
 		set("connectiontypeid", ids, true)
 	}
 	if v, ok := powerBound(f.Connections, func(m *providers.ConnectionMatch) *float64 { return m.MinPowerKW }, func(a, b float64) float64 { return min(a, b) }); ok {
-		pushed["minpowerkw"] = degrees(v)
+		pushed["minpowerkw"] = strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	if v, ok := powerBound(f.Connections, func(m *providers.ConnectionMatch) *float64 { return m.MaxPowerKW }, func(a, b float64) float64 { return max(a, b) }); ok {
-		pushed["maxpowerkw"] = degrees(v)
+		pushed["maxpowerkw"] = strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	ids, ok := operatorNumbers(f.OperatorIDs)
 	set("operatorid", ids, ok)

@@ -296,7 +296,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		checkRecord(t, r)
 		s := &Source{source: r.Source, builtin: builtin}
-		s.reference = newReferenceCache(s.builtin, time.Hour, time.Now, nil)
+		s.reference = newReferenceCache(time.Hour, time.Now, nil)
 		s.reference.joined.Store(fetched)
 		s.Join(table, []*providers.Record{r})
 		checkRecord(t, r)

@@ -11,6 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/wire"
 )
 
 const (
@@ -63,7 +65,7 @@ func newMapper(source *providers.Source, held, builtin *index, now, fetchedAt ti
 		held = &index{}
 	}
 	return &mapper{
-		source: source, now: now, fetchedAt: fetchedAt, avatars: true, options: lenient(),
+		source: source, now: now, fetchedAt: fetchedAt, avatars: true, options: wire.Lenient(),
 
 		connectionTypes: rows[providers.ConnectionType]{held: held.connectionTypes, builtin: builtin.connectionTypes, read: readConnectionType, invent: inventConnectionType},
 		currentTypes:    rows[providers.CurrentType]{held: held.currentTypes, builtin: builtin.currentTypes, read: readCurrentType, invent: inventCurrentType},
@@ -93,7 +95,7 @@ func (m *mapper) record(raw jsontext.Value) (*providers.Record, error) {
 	if err := json.Unmarshal(raw, &w, m.options); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoRecord, err)
 	}
-	id, ok := w.ID.id()
+	id, ok := idOf(w.ID)
 	if !ok {
 		return nil, errNoID
 	}
@@ -106,15 +108,15 @@ func (m *mapper) record(raw jsontext.Value) (*providers.Record, error) {
 }
 
 func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
-	address := &w.AddressInfo.value
-	at := providers.Point{Lat: address.Latitude.value, Lon: address.Longitude.value}
+	address := &w.AddressInfo.Value
+	at := providers.Point{Lat: address.Latitude.Value, Lon: address.Longitude.Value}
 	statusRow, statusID, _ := m.statusTypes.get(w.StatusTypeID, w.StatusType)
 	submission, submissionID, stated := m.submissions.get(w.SubmissionStatusTypeID, w.SubmissionStatus)
 	status := operationalStatus(statusID)
 	switch {
 	case status == providers.StatusRemoved, stated && !published(submissionID):
 		return nil, errHidden
-	case !address.Latitude.set || !address.Longitude.set || !at.Valid() || at.IsNull():
+	case !address.Latitude.Set || !address.Longitude.Set || !at.Valid() || at.IsNull():
 		return nil, errNoPosition
 	}
 
@@ -125,25 +127,25 @@ func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
 		ExternalID: external,
 		FetchedAt:  m.fetchedAt,
 		Site: providers.Site{
-			UUID:             cleanLine(string(w.UUID)),
+			UUID:             clean.Line(string(w.UUID)),
 			Location:         at,
 			Address:          m.address(address),
 			Operator:         m.operator(w.OperatorID, w.OperatorInfo),
 			Status:           status,
 			StatusType:       statusRow,
 			SubmissionStatus: submission,
-			UsageCost:        m.shared(cleanText(string(w.UsageCost))),
-			NumberOfPoints:   w.NumberOfPoints.count(),
-			AccessComments:   m.shared(cleanText(string(address.AccessComments))),
-			GeneralComments:  m.shared(cleanText(string(w.GeneralComments))),
+			UsageCost:        m.shared(clean.Text(string(w.UsageCost))),
+			NumberOfPoints:   count(w.NumberOfPoints),
+			AccessComments:   m.shared(clean.Text(string(address.AccessComments))),
+			GeneralComments:  m.shared(clean.Text(string(w.GeneralComments))),
 			Contact:          m.contact(address),
-			LastConfirmedAt:  w.DateLastConfirmed.time(),
-			PlannedFor:       w.DatePlanned.time(),
-			CreatedAt:        w.DateCreated.time(),
-			UpdatedAt:        w.DateLastStatusUpdate.time(),
+			LastConfirmedAt:  w.DateLastConfirmed.Time,
+			PlannedFor:       w.DatePlanned.Time,
+			CreatedAt:        w.DateCreated.Time,
+			UpdatedAt:        w.DateLastStatusUpdate.Time,
 		},
-		DataProviderReference: cleanLine(string(w.DataProvidersReference)),
-		OperatorReference:     cleanLine(string(w.OperatorsReference)),
+		DataProviderReference: clean.Line(string(w.DataProvidersReference)),
+		OperatorReference:     clean.Line(string(w.OperatorsReference)),
 	}
 	usage, usageID, _ := m.usageTypes.get(w.UsageTypeID, w.UsageType)
 	r.Usage, r.UsageType = usageKind(usageID), usage
@@ -152,10 +154,10 @@ func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
 	r.Connections = m.connections(w.Connections)
 	r.Comments = m.comments(w.UserComments)
 	r.Photos = m.photos(w.MediaItems)
-	if v, ok := w.ParentChargePointID.id(); ok {
+	if v, ok := idOf(w.ParentChargePointID); ok {
 		r.ParentExternalID = strconv.Itoa(v)
 	}
-	if v, ok := w.DataQualityLevel.integer(); ok {
+	if v, ok := integer(w.DataQualityLevel); ok {
 		r.DataQualityLevel = &v
 	}
 	if m.sandbox == nil { // a page of the real map shows nothing of a made-up site
@@ -166,13 +168,13 @@ func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
 	m.metadata(r, w.MetadataValues)
 	r.DataProvider, _, _ = m.dataProviders.get(w.DataProviderID, w.DataProvider)
 	r.Attribution = m.attribution(r)
-	m.verify(r, w.DateLastVerified.time())
+	m.verify(r, w.DateLastVerified.Time)
 	return r, nil
 }
 
 // title returns what a site is called; a site without a name by where it is.
 func title(name string, a *providers.Address, external string) string {
-	if name = cleanLine(name); name != "" {
+	if name = clean.Line(name); name != "" {
 		return name
 	}
 	switch {
@@ -211,11 +213,11 @@ func (m *mapper) verify(r *providers.Record, stated time.Time) {
 
 func (m *mapper) address(w *wireAddress) providers.Address {
 	a := providers.Address{
-		Line1:           cleanLine(string(w.AddressLine1)),
-		Line2:           m.shared(cleanLine(string(w.AddressLine2))),
-		Town:            m.shared(cleanLine(string(w.Town))),
-		StateOrProvince: m.shared(cleanLine(string(w.StateOrProvince))),
-		Postcode:        m.shared(cleanLine(string(w.Postcode))),
+		Line1:           clean.Line(string(w.AddressLine1)),
+		Line2:           m.shared(clean.Line(string(w.AddressLine2))),
+		Town:            m.shared(clean.Line(string(w.Town))),
+		StateOrProvince: m.shared(clean.Line(string(w.StateOrProvince))),
+		Postcode:        m.shared(clean.Line(string(w.Postcode))),
 	}
 	a.Country, _, _ = m.countries.get(w.CountryID, w.Country)
 	if a.Country != nil {
@@ -226,10 +228,10 @@ func (m *mapper) address(w *wireAddress) providers.Address {
 
 func (m *mapper) contact(w *wireAddress) *providers.Contact {
 	c := providers.Contact{
-		Phone:          m.shared(cleanLine(string(w.ContactTelephone1))),
-		PhoneSecondary: m.shared(cleanLine(string(w.ContactTelephone2))),
-		Email:          m.shared(cleanLine(string(w.ContactEmail))),
-		Website:        m.shared(cleanURL(string(w.RelatedURL))),
+		Phone:          m.shared(clean.Line(string(w.ContactTelephone1))),
+		PhoneSecondary: m.shared(clean.Line(string(w.ContactTelephone2))),
+		Email:          m.shared(clean.Line(string(w.ContactEmail))),
+		Website:        m.shared(clean.URL(string(w.RelatedURL))),
 	}
 	if c == (providers.Contact{}) {
 		return nil
@@ -237,7 +239,7 @@ func (m *mapper) contact(w *wireAddress) *providers.Contact {
 	return &c
 }
 
-func (m *mapper) operator(number number, n nested) *providers.Operator {
+func (m *mapper) operator(number wire.Number, n nested) *providers.Operator {
 	row, id, ok := m.operators.get(number, n)
 	if !ok || id <= operatorUnknown {
 		return nil
@@ -245,7 +247,7 @@ func (m *mapper) operator(number number, n nested) *providers.Operator {
 	return row
 }
 
-func (m *mapper) connections(list list[wireConnection]) []providers.ConnectionInfo {
+func (m *mapper) connections(list wire.List[wireConnection]) []providers.ConnectionInfo {
 	if len(list) == 0 {
 		return nil
 	}
@@ -260,14 +262,14 @@ func (m *mapper) connections(list list[wireConnection]) []providers.ConnectionIn
 		}
 		c := providers.ConnectionInfo{
 			ExternalID: name,
-			PowerKW:    w.PowerKW.quantity(),
-			VoltageV:   w.Voltage.quantity(),
-			CurrentA:   w.Amps.quantity(),
-			Quantity:   w.Quantity.count(),
+			PowerKW:    w.PowerKW.Positive(),
+			VoltageV:   w.Voltage.Positive(),
+			CurrentA:   w.Amps.Positive(),
+			Quantity:   count(w.Quantity),
 			Status:     operationalStatus(statusID),
 			StatusType: statusRow,
-			Reference:  cleanLine(string(w.Reference)),
-			Comments:   m.shared(cleanText(string(w.Comments))),
+			Reference:  clean.Line(string(w.Reference)),
+			Comments:   m.shared(clean.Text(string(w.Comments))),
 		}
 		row, typeID, _ := m.connectionTypes.get(w.ConnectionTypeID, w.ConnectionType)
 		c.ConnectionType, c.Type, c.Format = row, connectorType(typeID), connectorFormat(typeID)
@@ -297,7 +299,7 @@ func currentOf(id int, row *providers.CurrentType) providers.CurrentKind {
 	return providers.CurrentUnknown
 }
 
-func (m *mapper) comments(list list[wireComment]) []providers.Comment {
+func (m *mapper) comments(list wire.List[wireComment]) []providers.Comment {
 	if len(list) == 0 {
 		return nil
 	}
@@ -311,10 +313,10 @@ func (m *mapper) comments(list list[wireComment]) []providers.Comment {
 		}
 		c := providers.Comment{
 			ExternalID: name,
-			Text:       cleanText(string(w.Comment)),
-			RelatedURL: cleanURL(string(w.RelatedURL)),
-			Author:     m.author(&w.User.value, string(w.UserName)),
-			CreatedAt:  w.DateCreated.time(),
+			Text:       clean.Text(string(w.Comment)),
+			RelatedURL: clean.URL(string(w.RelatedURL)),
+			Author:     m.author(&w.User.Value, string(w.UserName)),
+			CreatedAt:  w.DateCreated.Time,
 		}
 		var typeID int
 		c.CommentType, typeID, _ = m.commentTypes.get(w.CommentTypeID, w.CommentType)
@@ -324,7 +326,7 @@ func (m *mapper) comments(list list[wireComment]) []providers.Comment {
 			c.CheckInStatusType, c.Outcome = row, outcomeOf(checkInID, row)
 			c.Sentiment = sentiment(c.Outcome, row)
 		}
-		if v, ok := w.Rating.integer(); ok && v >= 1 && v <= 5 {
+		if v, ok := integer(w.Rating); ok && v >= 1 && v <= 5 {
 			c.Rating = &v
 		}
 		comments = append(comments, c)
@@ -345,15 +347,15 @@ func outcomeOf(id int, row *providers.CheckInStatusType) *providers.CheckInOutco
 }
 
 func (m *mapper) author(u *wireUser, name string) *providers.Author {
-	a := providers.Author{DisplayName: m.shared(cleanLine(string(u.Username)))}
+	a := providers.Author{DisplayName: m.shared(clean.Line(string(u.Username)))}
 	if a.DisplayName == "" {
-		a.DisplayName = m.shared(cleanLine(name))
+		a.DisplayName = m.shared(clean.Line(name))
 	}
-	if v, ok := u.ReputationPoints.integer(); ok {
+	if v, ok := integer(u.ReputationPoints); ok {
 		a.ReputationPoints = &v
 	}
 	if m.avatars {
-		a.Avatar = m.shared(cleanURL(string(u.ProfileImageURL)))
+		a.Avatar = m.shared(clean.URL(string(u.ProfileImageURL)))
 	}
 	if a.DisplayName == "" && a.Avatar == "" && a.ReputationPoints == nil {
 		return nil
@@ -361,7 +363,7 @@ func (m *mapper) author(u *wireUser, name string) *providers.Author {
 	return &a
 }
 
-func (m *mapper) photos(list list[wireMedia]) []providers.Photo {
+func (m *mapper) photos(list wire.List[wireMedia]) []providers.Photo {
 	if len(list) == 0 {
 		return nil
 	}
@@ -370,39 +372,39 @@ func (m *mapper) photos(list list[wireMedia]) []providers.Photo {
 	for i := range list {
 		w := &list[i]
 		name, isNew := names.of(w.ID)
-		address := cleanURL(string(w.ItemURL))
-		if !isNew || address == "" || w.IsEnabled.set && !w.IsEnabled.value {
+		address := clean.URL(string(w.ItemURL))
+		if !isNew || address == "" || w.IsEnabled.Set && !w.IsEnabled.Value {
 			continue
 		}
 		photos = append(photos, providers.Photo{
 			ExternalID: name,
-			IsVideo:    w.IsVideo.value,
-			IsExternal: w.IsExternalResource.value,
+			IsVideo:    w.IsVideo.Value,
+			IsExternal: w.IsExternalResource.Value,
 			URL:        address,
-			Thumbnail:  cleanURL(string(w.ItemThumbnailURL)),
-			Caption:    cleanText(string(w.Comment)),
-			Author:     m.author(&w.User.value, ""),
-			IsFeatured: w.IsFeaturedItem.value,
-			CreatedAt:  w.DateCreated.time(),
+			Thumbnail:  clean.URL(string(w.ItemThumbnailURL)),
+			Caption:    clean.Text(string(w.Comment)),
+			Author:     m.author(&w.User.Value, ""),
+			IsFeatured: w.IsFeaturedItem.Value,
+			CreatedAt:  w.DateCreated.Time,
 		})
 	}
 	return photos
 }
 
-func (m *mapper) metadata(r *providers.Record, list list[wireMetadata]) {
+func (m *mapper) metadata(r *providers.Record, list wire.List[wireMetadata]) {
 	for i := range list {
 		w := &list[i]
-		field, ok := w.MetadataFieldID.id()
+		field, ok := idOf(w.MetadataFieldID)
 		if !ok {
 			continue
 		}
-		option, chosen := w.MetadataFieldOptionID.id()
+		option, chosen := idOf(w.MetadataFieldOptionID)
 		if !chosen {
-			option, chosen = w.MetadataFieldOption.value.ID.id()
+			option, chosen = idOf(w.MetadataFieldOption.Value.ID)
 		}
-		value := cleanText(string(w.ItemValue))
+		value := clean.Text(string(w.ItemValue))
 		if value == "" && chosen {
-			value = cleanLine(string(w.MetadataFieldOption.value.Title))
+			value = clean.Line(string(w.MetadataFieldOption.Value.Title))
 			if value == "" {
 				value = metadataOption(option)
 			}
@@ -496,8 +498,8 @@ func newNames(n int) names { return names{taken: make(map[string]bool, n)} }
 
 // of returns the name of a member with this id; isNew is false for one that was
 // here before. A member without an id is named by its place.
-func (n names) of(number number) (name string, isNew bool) {
-	if id, ok := number.id(); ok {
+func (n names) of(number wire.Number) (name string, isNew bool) {
+	if id, ok := idOf(number); ok {
 		name = strconv.Itoa(id)
 	} else {
 		name = "n" + strconv.Itoa(len(n.taken)+1)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
 )
 
 // checkRecord checks what holds for every finished record.
@@ -99,5 +100,21 @@ func checkRecord(t *testing.T, r *providers.Record) {
 		if p.Record != r || p.URL == "" {
 			t.Errorf("%s: photo %+v", r.Key, p)
 		}
+	}
+}
+
+// checkClean checks a text of a record.
+func checkClean(t *testing.T, s string) {
+	t.Helper()
+	if s != clean.Text(s) {
+		t.Errorf("%q is not clean", s)
+	}
+}
+
+// checkURL checks a URL of a record; there may be none.
+func checkURL(t *testing.T, s string) {
+	t.Helper()
+	if s != clean.URL(s) {
+		t.Errorf("%q is not an absolute http URL", s)
 	}
 }

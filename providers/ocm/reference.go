@@ -15,122 +15,40 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
+	"chargegraph/providers/internal/wire"
 )
 
-// retryReference is how long a failure to fetch the reference table is
-// remembered, so that a broken upstream is not asked by every question.
-const retryReference = time.Minute
-
 // referenceCache holds the reference table and, by country, the connection
-// types in use there. Each is fetched by one caller at a time; the others wait
-// for it.
+// types in use there.
 type referenceCache struct {
-	builtin *index
-	ttl     time.Duration
-	clock   func() time.Time
-	fetch   func(ctx context.Context, countryID int) (*providers.Reference, error)
+	ttl   time.Duration
+	clock func() time.Time
+	fetch func(ctx context.Context, countryID int) (*index, error)
 
 	mu     sync.Mutex
-	tables map[int]*heldTable // by OCM's country id; 0: the whole table
-	joined atomic.Pointer[index]
+	tables map[int]*upstream.Table[*index] // by OCM's country id; 0: the whole table
+	joined atomic.Pointer[index]           // of the table last joined that is not held
 }
 
-// heldTable is one table and what became of fetching it. Its fields are guarded
-// by the cache's lock.
-type heldTable struct {
-	index     *index // nil: never fetched
-	fetchedAt time.Time
-	failedAt  time.Time
-	err       error
-	fetching  chan struct{} // closed when the fetch under way ends; nil: none is
+func newReferenceCache(ttl time.Duration, clock func() time.Time, fetch func(context.Context, int) (*index, error)) *referenceCache {
+	return &referenceCache{ttl: ttl, clock: clock, fetch: fetch, tables: make(map[int]*upstream.Table[*index])}
 }
 
-func newReferenceCache(builtin *index, ttl time.Duration, clock func() time.Time, fetch func(context.Context, int) (*providers.Reference, error)) *referenceCache {
-	return &referenceCache{builtin: builtin, ttl: ttl, clock: clock, fetch: fetch, tables: make(map[int]*heldTable)}
+// of returns the table of a country; 0 is the whole table.
+func (c *referenceCache) of(countryID int) *upstream.Table[*index] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tables[countryID]
+	if t == nil {
+		t = upstream.NewTable(c.ttl, c.clock, func(ctx context.Context) (*index, error) { return c.fetch(ctx, countryID) })
+		c.tables[countryID] = t
+	}
+	return t
 }
 
 // best returns the newest table there is, however old; nil: none was fetched yet.
-func (c *referenceCache) best() *index {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t := c.tables[0]; t != nil {
-		return t.index
-	}
-	return nil
-}
-
-// fresh returns the whole table if it is fresh enough.
-func (c *referenceCache) fresh() (*index, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.tables[0]
-	if t == nil || t.index == nil || c.clock().Sub(t.fetchedAt) >= c.ttl {
-		return nil, false
-	}
-	return t.index, true
-}
-
-// get returns a fresh table, or the best there is and an error. The index is
-// nil where there is none.
-func (c *referenceCache) get(ctx context.Context, countryID int) (*index, error) {
-	for {
-		c.mu.Lock()
-		t := c.tables[countryID]
-		if t == nil {
-			t = &heldTable{}
-			c.tables[countryID] = t
-		}
-		now := c.clock()
-		switch {
-		case t.index != nil && now.Sub(t.fetchedAt) < c.ttl:
-			defer c.mu.Unlock()
-			return t.index, nil
-		case t.err != nil && now.Sub(t.failedAt) < retryReference:
-			defer c.mu.Unlock()
-			return t.index, t.err
-		}
-		if wait := t.fetching; wait != nil {
-			held := t.index
-			c.mu.Unlock()
-			select {
-			case <-wait:
-				continue
-			case <-ctx.Done():
-				return held, providers.AsSourceError(ctx.Err())
-			}
-		}
-		t.fetching = make(chan struct{})
-		c.mu.Unlock()
-		return c.load(ctx, t, countryID)
-	}
-}
-
-// load fetches a table for everybody who waits for it.
-func (c *referenceCache) load(ctx context.Context, t *heldTable, countryID int) (*index, error) {
-	done := false
-	defer func() {
-		if done {
-			return
-		}
-		c.mu.Lock() // the fetch panicked: let the next caller try
-		defer c.mu.Unlock()
-		close(t.fetching)
-		t.fetching = nil
-	}()
-	table, err := c.fetch(ctx, countryID)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	done = true
-	close(t.fetching)
-	t.fetching = nil
-	switch {
-	case err == nil:
-		t.index, t.fetchedAt, t.err = newIndex(table), c.clock(), nil
-	case ctx.Err() == nil: // a caller who went away says nothing about the upstream
-		t.failedAt, t.err = c.clock(), err
-	}
-	return t.index, err
-}
+func (c *referenceCache) best() *index { return c.of(0).Best() }
 
 // indexOf returns the index of a table, building it once for the table last used.
 func (c *referenceCache) indexOf(t *providers.Reference) *index {
@@ -147,7 +65,7 @@ func (c *referenceCache) indexOf(t *providers.Reference) *index {
 
 // HeldReference implements [providers.Referenced].
 func (s *Source) HeldReference() (*providers.Reference, bool) {
-	x, ok := s.reference.fresh()
+	x, ok := s.reference.of(0).Fresh()
 	if !ok {
 		return nil, false
 	}
@@ -157,7 +75,7 @@ func (s *Source) HeldReference() (*providers.Reference, bool) {
 // Reference implements [providers.Referenced]. A failure is remembered for a
 // minute; meanwhile the older or the built-in table comes at once, with it.
 func (s *Source) Reference(ctx context.Context, country string) (*providers.Reference, error) {
-	x, err := s.reference.get(ctx, 0)
+	x, err := s.reference.of(0).Get(ctx)
 	if x == nil {
 		x = s.builtin
 	}
@@ -168,7 +86,7 @@ func (s *Source) Reference(ctx context.Context, country string) (*providers.Refe
 	if !ok {
 		return x.table, unknownCountry()
 	}
-	local, err := s.reference.get(ctx, id)
+	local, err := s.reference.of(id).Get(ctx)
 	if local == nil {
 		return x.table, asError(err)
 	}
@@ -201,7 +119,7 @@ func unknownCountry() *providers.SourceError {
 }
 
 // fetchReference asks for the reference table; countryID 0 means all of it.
-func (s *Source) fetchReference(ctx context.Context, countryID int) (*providers.Reference, error) {
+func (s *Source) fetchReference(ctx context.Context, countryID int) (*index, error) {
 	params := url.Values{"verbose": {"false"}}
 	if countryID > 0 {
 		params.Set("countryid", strconv.Itoa(countryID))
@@ -216,7 +134,7 @@ func (s *Source) fetchReference(ctx context.Context, countryID int) (*providers.
 		s.log.WarnContext(ctx, "reference data not fetched", slog.Any("error", err))
 		return nil, err
 	}
-	return table, nil
+	return newIndex(table), nil
 }
 
 var errNoReference = errors.New("not OCM's reference data")
@@ -224,14 +142,14 @@ var errNoReference = errors.New("not OCM's reference data")
 // decodeReference reads the answer of /referencedata. It returns errNoReference
 // for JSON that is something else, such as OCM's "cache not ready".
 func decodeReference(r io.Reader) (*providers.Reference, error) {
-	var o object[wireReference]
-	if err := json.UnmarshalRead(r, &o, lenient()); err != nil {
+	var o wire.Object[wireReference]
+	if err := json.UnmarshalRead(r, &o, wire.Lenient()); err != nil {
 		return nil, err
 	}
-	w := &o.value
+	w := &o.Value
 	if len(w.ConnectionTypes) == 0 || len(w.Countries) == 0 {
 		return nil, fmt.Errorf("%w: %w", errNoReference,
-			badResponse("Open Charge Map answered without its reference data, as it does while its cache is being filled", nil))
+			upstream.BadResponse("Open Charge Map answered without its reference data, as it does while its cache is being filled", nil))
 	}
 	t := &providers.Reference{
 		ConnectionTypes:    readRows(w.ConnectionTypes, readConnectionType),
@@ -247,7 +165,7 @@ func decodeReference(r io.Reader) (*providers.Reference, error) {
 	}
 	countries := byID(t.Countries, func(c *providers.Country) string { return c.ID })
 	for i := range w.Operators {
-		id, ok := w.Operators[i].ID.integer()
+		id, ok := integer(w.Operators[i].ID)
 		if !ok || id <= operatorUnknown { // no operator, but a way to say so
 			continue
 		}
@@ -255,8 +173,8 @@ func decodeReference(r io.Reader) (*providers.Reference, error) {
 		if o == nil {
 			continue
 		}
-		if a := &w.Operators[i].AddressInfo; a.set {
-			o.Address = operatorAddress(&a.value, countries)
+		if a := &w.Operators[i].AddressInfo; a.Set {
+			o.Address = operatorAddress(&a.Value, countries)
 		}
 		t.Operators = append(t.Operators, o)
 	}
@@ -264,11 +182,11 @@ func decodeReference(r io.Reader) (*providers.Reference, error) {
 }
 
 // readRows maps a list of rows; of two with one id the first counts.
-func readRows[T any](list list[wireRow], read func(int, *wireRow) *T) []*T {
+func readRows[T any](list wire.List[wireRow], read func(int, *wireRow) *T) []*T {
 	rows := make([]*T, 0, len(list))
 	seen := make(map[int]bool, len(list))
 	for i := range list {
-		id, ok := list[i].ID.integer()
+		id, ok := integer(list[i].ID)
 		if !ok || id < 0 || seen[id] {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
 	"chargegraph/providers/sandbox"
 )
 
@@ -78,7 +79,7 @@ func TestTheReferenceTableIsKeptForADay(t *testing.T) {
 	if n := countCalls(sim, "referencedata"); n != 2 {
 		t.Errorf("%d calls, want 2", n)
 	}
-	at.advance(retryReference)
+	at.advance(upstream.RetryTable)
 	fresh, err := s.Reference(t.Context(), "")
 	if err != nil || fresh == first {
 		t.Errorf("not fetched again: %v", err)

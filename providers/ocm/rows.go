@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/wire"
 )
 
 // index finds the rows of a reference table by OCM's numbers. It is immutable.
@@ -88,12 +90,12 @@ type rows[T any] struct {
 
 // get returns the row and its id. Without an id, and without a nested row that
 // has one, ok is false.
-func (r *rows[T]) get(number number, n nested) (row *T, id int, ok bool) {
-	id, ok = number.integer()
+func (r *rows[T]) get(number wire.Number, n nested) (row *T, id int, ok bool) {
+	id, ok = integer(number)
 	if !ok && n.raw != nil {
 		var w wireRow
 		if n.into(&w) {
-			id, ok = w.ID.integer()
+			id, ok = integer(w.ID)
 		}
 	}
 	if !ok || id < 0 {
@@ -133,7 +135,7 @@ func (r *rows[T]) said(id int, n nested) *T {
 	var w wireRow
 	var row *T
 	if n.into(&w) {
-		if stated, ok := w.ID.integer(); ok && stated == id {
+		if stated, ok := integer(w.ID); ok && stated == id {
 			row = r.read(id, &w)
 		}
 	}
@@ -164,13 +166,13 @@ func attribution(p *providers.DataProvider, extra string) *providers.Attribution
 // the row's number does not.
 
 func readConnectionType(id int, w *wireRow) *providers.ConnectionType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
 	return &providers.ConnectionType{
-		ID: strconv.Itoa(id), Title: title, FormalName: cleanLine(string(w.FormalName)),
-		IsDiscontinued: w.IsDiscontinued.pointer(), IsObsolete: w.IsObsolete.pointer(), Type: connectorType(id),
+		ID: strconv.Itoa(id), Title: title, FormalName: clean.Line(string(w.FormalName)),
+		IsDiscontinued: w.IsDiscontinued.Pointer(), IsObsolete: w.IsObsolete.Pointer(), Type: connectorType(id),
 	}
 }
 
@@ -179,7 +181,7 @@ func inventConnectionType(id int) *providers.ConnectionType {
 }
 
 func readCurrentType(id int, w *wireRow) *providers.CurrentType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
@@ -191,12 +193,12 @@ func inventCurrentType(id int) *providers.CurrentType {
 }
 
 func readChargerType(id int, w *wireRow) *providers.ChargerType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
 	return &providers.ChargerType{
-		ID: strconv.Itoa(id), Title: title, Comments: cleanText(string(w.Comments)), IsFastChargeCapable: w.IsFastChargeCapable.value,
+		ID: strconv.Itoa(id), Title: title, Comments: clean.Text(string(w.Comments)), IsFastChargeCapable: w.IsFastChargeCapable.Value,
 	}
 }
 
@@ -205,12 +207,12 @@ func inventChargerType(id int) *providers.ChargerType {
 }
 
 func readStatusType(id int, w *wireRow) *providers.StatusType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
 	return &providers.StatusType{
-		ID: strconv.Itoa(id), Title: title, IsOperational: w.IsOperational.pointer(), IsUserSelectable: w.IsUserSelectable.value,
+		ID: strconv.Itoa(id), Title: title, IsOperational: w.IsOperational.Pointer(), IsUserSelectable: w.IsUserSelectable.Value,
 	}
 }
 
@@ -219,11 +221,11 @@ func inventStatusType(id int) *providers.StatusType {
 }
 
 func readSubmissionStatus(id int, w *wireRow) *providers.SubmissionStatus {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
-	return &providers.SubmissionStatus{ID: strconv.Itoa(id), Title: title, IsLive: w.IsLive.value}
+	return &providers.SubmissionStatus{ID: strconv.Itoa(id), Title: title, IsLive: w.IsLive.Value}
 }
 
 func inventSubmissionStatus(id int) *providers.SubmissionStatus {
@@ -231,13 +233,13 @@ func inventSubmissionStatus(id int) *providers.SubmissionStatus {
 }
 
 func readUsageType(id int, w *wireRow) *providers.UsageType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
 	return &providers.UsageType{
-		ID: strconv.Itoa(id), Title: title, IsPayAtLocation: w.IsPayAtLocation.pointer(),
-		IsMembershipRequired: w.IsMembershipRequired.pointer(), IsAccessKeyRequired: w.IsAccessKeyRequired.pointer(),
+		ID: strconv.Itoa(id), Title: title, IsPayAtLocation: w.IsPayAtLocation.Pointer(),
+		IsMembershipRequired: w.IsMembershipRequired.Pointer(), IsAccessKeyRequired: w.IsAccessKeyRequired.Pointer(),
 	}
 }
 
@@ -246,7 +248,7 @@ func inventUsageType(id int) *providers.UsageType {
 }
 
 func readCommentType(id int, w *wireRow) *providers.CommentType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
@@ -260,7 +262,7 @@ func inventCommentType(id int) *providers.CommentType {
 // readCheckInStatusType returns nil for an outcome that is not known here: the
 // graph's row must say what the outcome is.
 func readCheckInStatusType(id int, w *wireRow) *providers.CheckInStatusType {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	outcome, known := checkInOutcome(id)
 	if !known {
 		outcome, known = outcomeByMood(w.IsPositive)
@@ -269,34 +271,34 @@ func readCheckInStatusType(id int, w *wireRow) *providers.CheckInStatusType {
 		return nil
 	}
 	return &providers.CheckInStatusType{
-		ID: strconv.Itoa(id), Title: title, IsPositive: w.IsPositive.pointer(),
-		IsAutomated: w.IsAutomatedCheckin.value, Outcome: outcome,
+		ID: strconv.Itoa(id), Title: title, IsPositive: w.IsPositive.Pointer(),
+		IsAutomated: w.IsAutomatedCheckin.Value, Outcome: outcome,
 	}
 }
 
 // outcomeByMood returns what is certain about an outcome that OCM invented
 // after this was written: that it was good, or bad.
-func outcomeByMood(positive flag) (outcome providers.CheckInOutcome, known bool) {
+func outcomeByMood(positive wire.Flag) (outcome providers.CheckInOutcome, known bool) {
 	switch {
-	case !positive.set:
+	case !positive.Set:
 		return "", false
-	case positive.value:
+	case positive.Value:
 		return providers.CheckInOtherPositive, true
 	}
 	return providers.CheckInOtherNegative, true
 }
 
 func readDataProvider(id int, w *wireRow) *providers.DataProvider {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
-	status := &w.DataProviderStatusType.value
+	status := &w.DataProviderStatusType.Value
 	return &providers.DataProvider{
-		ID: strconv.Itoa(id), Title: title, Website: cleanURL(string(w.WebsiteURL)), License: cleanLine(string(w.License)),
-		IsOpenDataLicensed: w.IsOpenDataLicensed.pointer(), IsRestrictedEdit: w.IsRestrictedEdit.pointer(),
-		IsApprovedImport: w.IsApprovedImport.pointer(), IsEnabled: status.IsProviderEnabled.pointer(),
-		StatusTitle: cleanLine(string(status.Title)), LastImportedAt: w.DateLastImported.time(), Comments: cleanText(string(w.Comments)),
+		ID: strconv.Itoa(id), Title: title, Website: clean.URL(string(w.WebsiteURL)), License: clean.Line(string(w.License)),
+		IsOpenDataLicensed: w.IsOpenDataLicensed.Pointer(), IsRestrictedEdit: w.IsRestrictedEdit.Pointer(),
+		IsApprovedImport: w.IsApprovedImport.Pointer(), IsEnabled: status.IsProviderEnabled.Pointer(),
+		StatusTitle: clean.Line(string(status.Title)), LastImportedAt: w.DateLastImported.Time, Comments: clean.Text(string(w.Comments)),
 	}
 }
 
@@ -309,11 +311,11 @@ func inventDataProvider(id int) *providers.DataProvider {
 // readCountry returns nil for a row without a proper code: the graph has no
 // country without one.
 func readCountry(id int, w *wireRow) *providers.Country {
-	title, iso := cleanLine(string(w.Title)), countryCode(string(w.ISOCode))
+	title, iso := clean.Line(string(w.Title)), countryCode(string(w.ISOCode))
 	if title == "" || iso == "" {
 		return nil
 	}
-	return &providers.Country{ID: strconv.Itoa(id), Title: title, ISOCode: iso, ContinentCode: cleanLine(string(w.ContinentCode))}
+	return &providers.Country{ID: strconv.Itoa(id), Title: title, ISOCode: iso, ContinentCode: clean.Line(string(w.ContinentCode))}
 }
 
 // countryCode returns s as ISO 3166-1 alpha-2 in upper case, or "".
@@ -327,20 +329,20 @@ func countryCode(s string) string {
 
 // readOperator makes no address of the row: that takes the countries.
 func readOperator(id int, w *wireRow) *providers.Operator {
-	title := cleanLine(string(w.Title))
+	title := clean.Line(string(w.Title))
 	if title == "" {
 		return nil
 	}
-	o := newOperator(id, title, w.IsPrivateIndividual.pointer())
-	o.Website = cleanURL(string(w.WebsiteURL))
-	o.Phone = cleanLine(string(w.PhonePrimaryContact))
-	o.PhoneSecondary = cleanLine(string(w.PhoneSecondaryContact))
-	o.Email = cleanLine(string(w.ContactEmail))
-	o.FaultReportEmail = cleanLine(string(w.FaultReportEmail))
-	o.BookingURL = cleanURL(string(w.BookingURL))
-	o.Comments = cleanText(string(w.Comments))
+	o := newOperator(id, title, w.IsPrivateIndividual.Pointer())
+	o.Website = clean.URL(string(w.WebsiteURL))
+	o.Phone = clean.Line(string(w.PhonePrimaryContact))
+	o.PhoneSecondary = clean.Line(string(w.PhoneSecondaryContact))
+	o.Email = clean.Line(string(w.ContactEmail))
+	o.FaultReportEmail = clean.Line(string(w.FaultReportEmail))
+	o.BookingURL = clean.URL(string(w.BookingURL))
+	o.Comments = clean.Text(string(w.Comments))
 	o.Countries = partyCountries(o.Comments)
-	o.IsRestrictedEdit = w.IsRestrictedEdit.pointer()
+	o.IsRestrictedEdit = w.IsRestrictedEdit.Pointer()
 	return o
 }
 

@@ -191,30 +191,6 @@ func TestALongRouteIsSimplifiedAndStillFindsEverything(t *testing.T) {
 	checkCall(t, calls[len(calls)-1])
 }
 
-func TestSimplifyingStaysWithinItsTolerance(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(3, 4))
-	for range 50 {
-		var line []point
-		at := point{}
-		for range 2 + rng.IntN(300) {
-			at = point{at.x + rng.NormFloat64(), at.y + rng.NormFloat64()}
-			line = append(line, at)
-		}
-		tolerance := rng.Float64() * 3
-		simple := simplify(line, tolerance)
-		for _, p := range line {
-			nearest := math.Inf(1)
-			for i := 1; i < len(simple); i++ {
-				nearest = math.Min(nearest, toSegment(p, simple[i-1], simple[i]))
-			}
-			if nearest > tolerance+1e-12 {
-				t.Fatalf("a point of the line is %v from its simplification, allowed are %v", nearest, tolerance)
-			}
-		}
-	}
-}
-
 func TestACountryIsOneBoundedCallByNumber(t *testing.T) {
 	t.Parallel()
 	sim, s := newSandbox(t, func(cfg *Config) { cfg.MaxResults = 50 })

@@ -16,6 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
+	"chargegraph/providers/internal/wire"
 )
 
 const (
@@ -30,9 +32,6 @@ const (
 	maxMaxResults = 10_000
 	// detailBatch keeps the list of ids in a URL under 1,000 characters.
 	detailBatch = 100
-	// requestTimeout holds for a Config without a Client; a caller's deadline
-	// is usually shorter. OCM has no time limit of its own.
-	requestTimeout = 30 * time.Second
 )
 
 // Config configures a live source. ID and Key are required.
@@ -111,7 +110,7 @@ func New(cfg Config) (*Source, error) {
 		builtin:    newIndex(builtinReference()),
 	}
 	s.source.Timeout = cfg.Timeout
-	s.reference = newReferenceCache(s.builtin, cfg.ReferenceTTL, cfg.Clock, s.fetchReference)
+	s.reference = newReferenceCache(cfg.ReferenceTTL, cfg.Clock, s.fetchReference)
 	return s, nil
 }
 
@@ -359,7 +358,7 @@ func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*p
 	seen := make(map[providers.Key]bool)
 	unplaced := 0
 	err := s.client.get(ctx, "poi", params, func(body io.Reader) error {
-		return eachElement(body, func(raw jsontext.Value) {
+		return s.client.Elements(body, wire.Lenient(), func(raw jsontext.Value) {
 			p.elements++
 			r, err := m.record(raw)
 			switch {
@@ -372,6 +371,8 @@ func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*p
 				seen[r.Key] = true
 				p.records = append(p.records, r)
 			}
+		}, func(*jsontext.Decoder) error {
+			return upstream.BadResponse("Open Charge Map answered with an object where a list of sites should be", nil)
 		})
 	})
 	if err != nil {
@@ -388,7 +389,7 @@ func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*p
 }
 
 func (p *page) brokenError() *providers.SourceError {
-	return badResponse(fmt.Sprintf("%d of %d listings in Open Charge Map's answer could not be read", p.broken, p.elements), nil)
+	return upstream.BadResponse(fmt.Sprintf("%d of %d listings in Open Charge Map's answer could not be read", p.broken, p.elements), nil)
 }
 
 func otherQuestion() *providers.SourceError {
@@ -406,32 +407,6 @@ func (p *page) suspect(within []providers.Bounds) error {
 	}
 	if 2*outside > len(p.records) {
 		return otherQuestion()
-	}
-	return nil
-}
-
-// eachElement reads a JSON array and calls f with every element. The whole body
-// must be one array.
-func eachElement(body io.Reader, f func(jsontext.Value)) error {
-	dec := jsontext.NewDecoder(body, lenient())
-	if dec.PeekKind() == jsontext.KindBeginObject {
-		return badResponse("Open Charge Map answered with an object where a list of sites should be", nil)
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	for dec.PeekKind() != jsontext.KindEndArray {
-		raw, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		f(raw)
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return err
-	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return badResponse("Open Charge Map's answer goes on after its end", nil)
 	}
 	return nil
 }

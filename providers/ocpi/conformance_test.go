@@ -23,10 +23,28 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 	params := sandbox.DefaultParams()
 	params.Sites = 700
 	world := sandbox.NewWorld(params)
+	for name, v := range map[string]struct {
+		options sandbox.OCPIOptions
+		config  ocpi.Config
+	}{
+		"in the specification's pages": {},
+		"in pages of a cursor, attributed as configured": {
+			options: sandbox.OCPIOptions{Style: sandbox.OCPICursor},
+			config:  ocpi.Config{Attribution: "The hub", License: "CC0-1.0"},
+		},
+	} {
+		v.options.Token, v.options.Now = token, clock
+		v.config.Name, v.config.Token, v.config.Clock = "hub", token, clock
+		t.Run(name, func(t *testing.T) { conforms(t, world, v.options, v.config) })
+	}
+}
+
+func conforms(t *testing.T, world *sandbox.World, options sandbox.OCPIOptions, config ocpi.Config) {
+	t.Helper()
 	providertest.Run(t, providertest.Subject{
 		New: func(tb testing.TB) providertest.Bench {
 			tb.Helper()
-			sim, err := sandbox.NewOCPI(world, sandbox.OCPIOptions{Token: token, Now: clock})
+			sim, err := sandbox.NewOCPI(world, options)
 			if err != nil {
 				tb.Fatal(err)
 			}
@@ -34,19 +52,23 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 			tb.Cleanup(server.Close)
 			tb.Cleanup(func() { _ = sim.Close() })
 			feed := func() *ocpi.Feed {
-				f, err := ocpi.New(ocpi.Config{Name: "hub", URL: server.URL + "/ocpi/versions", Token: token, Clock: clock})
-				if err != nil {
-					tb.Fatal(err)
+				config.URL = server.URL + "/ocpi/versions"
+				f, refused := ocpi.New(config)
+				if refused != nil {
+					tb.Fatal(refused)
 				}
 				return f
 			}
-			syncer, err := store.NewSyncer(feed(), store.SyncConfig{Clock: clock})
+			syncer, err := store.NewSyncer(feed(), store.SyncConfig{Clock: config.Clock})
 			if err != nil {
 				tb.Fatal(err)
 			}
 			ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // Run ends in the cleanup below
-			ended := make(chan error, 1)
-			go func() { ended <- syncer.Run(ctx) }()
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = syncer.Run(ctx) // returns nil when ctx has ended
+			}()
 			tb.Cleanup(func() { cancel(); <-ended })
 			if err := syncer.WaitFirst(tb.Context()); err != nil {
 				tb.Fatal(err)
@@ -106,7 +128,7 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 			"html:path=/locations":       {providers.CodeBadResponse},
 		},
 		Hangs:   []string{"hang", "slow", "hang:path=/locations"},
-		Secrets: []string{token, "bWFkZS11cC10b2tlbi00NzEx", "Invalid or missing", "not allowed to call", "Too many requests", "upstream connect error", "Generic server error", "elsewhere.invalid"},
-		Now:     clock,
+		Secrets: []string{config.Token, "bWFkZS11cC10b2tlbi00NzEx", "Invalid or missing", "not allowed to call", "Too many requests", "upstream connect error", "Generic server error", "elsewhere.invalid"},
+		Now:     config.Clock,
 	})
 }

@@ -41,9 +41,6 @@ func (f *Feed) Pull(ctx context.Context, since time.Time, yield func(put []*prov
 		feed: f, mapper: newMapper(f.source, f.cfg.Attribution == "" && !f.cfg.Sandbox, f.cfg.License),
 		yield: yield, seen: map[providers.Key]sight{},
 	}
-	if f.cfg.Sandbox {
-		p.mapper.attributed = &f.source.Attribution
-	}
 	var pulled providers.Pulled
 	var err error
 	if f.base == nil {

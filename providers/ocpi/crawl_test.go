@@ -965,8 +965,8 @@ func TestTheSourceSaysWhatItIs(t *testing.T) {
 		t.Errorf("sandbox: %+v, attribution %+v", sim.Source(), r.Attribution)
 	}
 	configured := newFeed(t, answering(200, asJSON(t, []any{location("1", nil)})), "/x", func(c *Config) { c.Attribution = "us" })
-	if r := only(t, mustPull(t, configured)); r.Attribution != nil {
-		t.Errorf("attribution %+v beside the source's", r.Attribution)
+	if r := only(t, mustPull(t, configured)); r.Attribution == nil || r.Attribution.Text != "us" {
+		t.Errorf("attribution %+v, want the configured one", r.Attribution)
 	}
 }
 
@@ -1229,5 +1229,41 @@ func TestPublicAddresses(t *testing.T) {
 		if got := public(mustAddr(t, text)); got != want {
 			t.Errorf("public(%s) = %v, want %v", text, got, want)
 		}
+	}
+}
+
+func TestChangesBringWhatAWholePullWouldBring(t *testing.T) {
+	t.Parallel()
+	now := noon
+	sim, err := sandbox.NewOCPI(theWorld(), sandbox.OCPIOptions{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	f := newFeed(t, sim, "/ocpi/versions", func(c *Config) { c.Clock = func() time.Time { return now } })
+	held := mustPull(t, f)
+	before := held.AsOf
+	now = now.Add(2 * time.Hour)
+	changes := pullFrom(t, f, before)
+	if changes.err != nil || changes.Whole || len(changes.records) == 0 || len(changes.records) >= len(held.records) {
+		t.Fatalf("%d changes of %d, %+v, %v", len(changes.records), len(held.records), changes.Pulled, changes.err)
+	}
+	whole := mustPull(t, f)
+	changed := 0
+	for key, want := range whole.records {
+		got := changes.records[key]
+		if !want.UpdatedAt.After(before) { // a feed may hide its changes: the whole pull is what mends that
+			continue
+		}
+		changed++
+		if diff := cmp.Diff(want, got, siteOnly()); diff != "" {
+			t.Errorf("%s mismatch (-whole +changes)\n%s", key, diff)
+		}
+		if got != nil && (!got.EVSEs[0].StatusUpdatedAt.Equal(now) || !got.FetchedAt.Equal(now)) {
+			t.Errorf("%s carries %v, fetched %v", key, got.EVSEs[0].StatusUpdatedAt, now)
+		}
+	}
+	if changed == 0 {
+		t.Error("nothing changed in two hours")
 	}
 }

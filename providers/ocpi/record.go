@@ -28,10 +28,9 @@ const (
 type mapper struct {
 	source *providers.Source
 	// perOperator says that each record is attributed to its operator, for want
-	// of a configured attribution.
+	// of a configured attribution; a record without one to the source.
 	perOperator bool
 	license     string
-	attributed  *providers.Attribution // what is shown with every record instead; nil: as above
 	fetchedAt   time.Time
 	removed     int // REMOVED EVSEs left out of kept locations
 
@@ -378,8 +377,8 @@ func (m *mapper) partyOfEVSEs() string {
 func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
 
 func (m *mapper) attribution(o *providers.Operator) *providers.Attribution {
-	if m.attributed != nil || !m.perOperator || o == nil {
-		return m.attributed
+	if !m.perOperator || o == nil {
+		return &m.source.Attribution
 	}
 	a := m.attributions[o]
 	if a == nil {

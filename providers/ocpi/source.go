@@ -41,7 +41,8 @@ type Config struct {
 	// have a query, which stays with it.
 	URL string
 	// File is a file that holds what a locations endpoint answers, plain or
-	// gzipped. It is read again when it has changed.
+	// gzipped. It is read again when it has changed; its records are as of when it
+	// was written.
 	File string
 	// Token is sent in a header, to URL's host and to AllowHosts.
 	Token string

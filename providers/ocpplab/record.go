@@ -25,10 +25,9 @@ const (
 
 // mapper makes records of the locations of one pull.
 type mapper struct {
-	source     *providers.Source
-	fetchedAt  time.Time
-	attributed *providers.Attribution
-	operators  map[string]*providers.Operator // by cpo_id
+	source    *providers.Source
+	fetchedAt time.Time
+	operators map[string]*providers.Operator // by cpo_id
 }
 
 // record returns the finished record of a location, or why there is none.
@@ -47,7 +46,7 @@ func (m *mapper) record(cpo CPO, w *wireLocation) (*providers.Record, providers.
 		return nil, key, unplaced
 	}
 	r := &providers.Record{
-		Key: key, Source: m.source, ExternalID: key.ExternalID(), FetchedAt: m.fetchedAt, Attribution: m.attributed,
+		Key: key, Source: m.source, ExternalID: key.ExternalID(), FetchedAt: m.fetchedAt, Attribution: &m.source.Attribution,
 		Slug: cleanLine(string(w.Slug)), DataProviderReference: cleanLine(string(w.OCPPLocationID)),
 		Site: providers.Site{
 			Location: at,

@@ -259,9 +259,6 @@ func each[T any](ctx context.Context, c *client, path string, take func(*T)) (br
 func (f *Feed) Pull(ctx context.Context, _ time.Time, yield func(put []*providers.Record, removed []providers.Key) error) (providers.Pulled, error) {
 	began := f.cfg.Clock().UTC()
 	p := &pull{feed: f, mapper: mapper{source: f.source, fetchedAt: began, operators: map[string]*providers.Operator{}}, yield: yield}
-	if f.cfg.Sandbox {
-		p.mapper.attributed = &f.source.Attribution
-	}
 	known, err := p.run(ctx)
 	f.client.http.CloseIdleConnections() // the next pull is far away
 	f.mu.Lock()

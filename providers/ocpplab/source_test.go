@@ -169,7 +169,8 @@ func TestADocumentedLocationBecomesAWholeRecord(t *testing.T) {
 	group := plug
 	group.ExternalID = "=CCS_2"
 	want := &providers.Record{
-		Key: "ocpplab:101/loc-42", ExternalID: "101/loc-42", FetchedAt: noon, Slug: "la-defense-charging-hub-ab12cd34", DataProviderReference: "ocpp-loc-42",
+		Attribution: &providers.Attribution{Text: "OCPPLAB: simulated chargers"},
+		Key:         "ocpplab:101/loc-42", ExternalID: "101/loc-42", FetchedAt: noon, Slug: "la-defense-charging-hub-ab12cd34", DataProviderReference: "ocpp-loc-42",
 		Site: providers.Site{
 			Title: "La Defense Charging Hub", Location: providers.Point{Lat: 48.8566, Lon: 2.3522},
 			Address:  providers.Address{Line1: "14 Rue de la Paix", Town: "Paris", CountryCode: "FR"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/geo"
 )
 
 const (
@@ -66,8 +67,8 @@ func nearby(a providers.Around) (params url.Values, within []providers.Bounds, o
 		return nil, nil, false
 	}
 	return url.Values{
-		"latitude":  {degrees(a.Center.Lat)},
-		"longitude": {degrees(a.Center.Lon)},
+		"latitude":  {geo.Degrees(a.Center.Lat)},
+		"longitude": {geo.Degrees(a.Center.Lon)},
 		"radius":    {strconv.FormatFloat(math.Ceil(reach), 'f', 0, 64)},
 	}, a.Widen(a.RadiusM*2*(earthSlack-1) + 4*paddingM).Cover(), true
 }
@@ -109,10 +110,10 @@ func region(b providers.Bounds) (params url.Values, within []providers.Bounds) {
 		North: math.Min(b.North+padDeg, 90), East: math.Min(b.East+padDeg, 180),
 	}}
 	return url.Values{
-		"latitude":  {degrees((b.South + b.North) / 2)},
-		"longitude": {degrees((b.West + b.East) / 2)},
-		"spanLat":   {degrees(b.North - b.South)},
-		"spanLng":   {degrees(b.East - b.West)},
+		"latitude":  {geo.Degrees((b.South + b.North) / 2)},
+		"longitude": {geo.Degrees((b.West + b.East) / 2)},
+		"spanLat":   {geo.Degrees(b.North - b.South)},
+		"spanLng":   {geo.Degrees(b.East - b.West)},
 	}, within
 }
 
@@ -155,10 +156,10 @@ type polyline struct {
 // routeLine returns how to ask for a route; ok is false for one that crosses
 // the antimeridian or comes near a pole, or that cannot be told in few enough points.
 func routeLine(r *providers.Route) (p polyline, ok bool) {
-	line := make([]point, len(r.Points()))
+	line := make([]geo.Point, len(r.Points()))
 	for i, q := range r.Points() {
-		line[i] = point{x: q.Lon, y: q.Lat}
-		if math.Abs(q.Lat) > 85 || i > 0 && math.Abs(line[i].x-line[i-1].x) > 180 {
+		line[i] = geo.Point{X: q.Lon, Y: q.Lat}
+		if math.Abs(q.Lat) > 85 || i > 0 && math.Abs(line[i].X-line[i-1].X) > 180 {
 			return polyline{}, false
 		}
 	}
@@ -170,72 +171,26 @@ func routeLine(r *providers.Route) (p polyline, ok bool) {
 		if tolerance > stepDeg {
 			return polyline{}, false
 		}
-		dense = densify(simplify(line, tolerance))
+		dense = densify(geo.Simplify(line, tolerance))
 	}
 	parts := make([]string, 0, 2*len(dense))
 	for _, q := range dense {
-		parts = append(parts, degrees(round6(q.y)), degrees(round6(q.x)))
+		parts = append(parts, geo.Degrees(geo.Round6(q.Y)), geo.Degrees(geo.Round6(q.X)))
 	}
 	reach := (r.DistanceM()+tolerance*degM)*earthSlack + paddingM
 	return polyline{Polyline: strings.Join(parts, ","), Distance: int(math.Ceil(reach)), Count: pageSize, Access: "1,2"}, true
 }
 
-// point is a place on a flat map of degrees.
-type point struct{ x, y float64 }
-
 // densify puts points into a line so that no step is longer than stepDeg.
-func densify(line []point) []point {
+func densify(line []geo.Point) []geo.Point {
 	dense := line[:1:1]
 	for i := 1; i < len(line); i++ {
 		a, b := line[i-1], line[i]
-		n := math.Ceil(math.Max(math.Abs(b.x-a.x), math.Abs(b.y-a.y)) / stepDeg)
+		n := math.Ceil(math.Max(math.Abs(b.X-a.X), math.Abs(b.Y-a.Y)) / stepDeg)
 		for k := 1.0; k < n; k++ {
-			dense = append(dense, point{a.x + (b.x-a.x)*k/n, a.y + (b.y-a.y)*k/n})
+			dense = append(dense, geo.Point{X: a.X + (b.X-a.X)*k/n, Y: a.Y + (b.Y-a.Y)*k/n})
 		}
 		dense = append(dense, b)
 	}
 	return dense
 }
-
-// simplify drops points of a line so that no point of the old line is farther
-// than tolerance degrees from the new one (Douglas and Peucker).
-func simplify(line []point, tolerance float64) []point {
-	keep := make([]bool, len(line))
-	keep[0], keep[len(line)-1] = true, true
-	stack := [][2]int{{0, len(line) - 1}}
-	for len(stack) > 0 {
-		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
-		stack = stack[:len(stack)-1]
-		farthest, distance := -1, tolerance
-		for i := from + 1; i < to; i++ {
-			if d := toSegment(line[i], line[from], line[to]); d > distance {
-				farthest, distance = i, d
-			}
-		}
-		if farthest >= 0 {
-			keep[farthest] = true
-			stack = append(stack, [2]int{from, farthest}, [2]int{farthest, to})
-		}
-	}
-	var simple []point
-	for i, p := range line {
-		if keep[i] {
-			simple = append(simple, p)
-		}
-	}
-	return simple
-}
-
-// toSegment returns the distance of p from the segment a–b on the flat map.
-func toSegment(p, a, b point) float64 {
-	dx, dy := b.x-a.x, b.y-a.y
-	t := 0.0
-	if n := dx*dx + dy*dy; n > 0 {
-		t = math.Max(0, math.Min(1, ((p.x-a.x)*dx+(p.y-a.y)*dy)/n))
-	}
-	return math.Hypot(p.x-a.x-t*dx, p.y-a.y-t*dy)
-}
-
-func degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-func round6(v float64) float64 { return math.Round(v*1e6) / 1e6 }

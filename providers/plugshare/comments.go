@@ -4,6 +4,8 @@ import (
 	"cmp"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/wire"
 )
 
 // comments returns the reviews that belong to g: those of its stations, and in
@@ -12,7 +14,7 @@ import (
 func comments(w *wireLocation, g, main *group, several bool) []providers.Comment {
 	groupOf := make(map[int]int) // the network of each station
 	for i := range w.Stations {
-		if id, ok := w.Stations[i].ID.id(); ok {
+		if id, ok := idOf(w.Stations[i].ID); ok {
 			groupOf[id] = networkOf(&w.Stations[i])
 		}
 	}
@@ -22,10 +24,10 @@ func comments(w *wireLocation, g, main *group, several bool) []providers.Comment
 		r := &w.Reviews[i]
 		// A review without id is named by its place among all of the location.
 		name, isNew := names.of(r.ID)
-		if !isNew || r.IsVisible.denied() {
+		if !isNew || r.IsVisible.Denied() {
 			continue
 		}
-		station, _ := r.StationID.id()
+		station, _ := idOf(r.StationID)
 		network, known := groupOf[station]
 		if !known {
 			network = main.network
@@ -44,17 +46,17 @@ func comments(w *wireLocation, g, main *group, several bool) []providers.Comment
 func review(w *wireReview) providers.Comment {
 	c := providers.Comment{
 		Kind:       providers.CommentGeneral,
-		Text:       cleanText(string(w.Comment)),
-		Author:     author(&w.User.value),
-		Vehicle:    cleanLine(string(w.VehicleName)),
-		Volts:      w.Volts.whole(),
-		Amps:       w.Amps.whole(),
-		PowerKW:    w.Kilowatts.quantity(),
-		FinishedAt: w.Finished.time(),
-		CreatedAt:  w.CreatedAt.time(),
+		Text:       clean.Text(string(w.Comment)),
+		Author:     author(&w.User.Value),
+		Vehicle:    clean.Line(string(w.VehicleName)),
+		Volts:      rounded(w.Volts),
+		Amps:       rounded(w.Amps),
+		PowerKW:    w.Kilowatts.Positive(),
+		FinishedAt: w.Finished.Time,
+		CreatedAt:  w.CreatedAt.Time,
 	}
-	rating, rated := w.Rating.integer()
-	problem, _ := w.Problem.integer()
+	rating, rated := integer(w.Rating)
+	problem, _ := integer(w.Problem)
 	if !rated {
 		return c
 	}
@@ -68,30 +70,30 @@ func review(w *wireReview) providers.Comment {
 
 // author returns the public name of a person; nil for one who has none or has left.
 func author(w *wireUser) *providers.Author {
-	name := cmp.Or(cleanLine(string(w.DisplayName)), cleanLine(string(w.FirstName)))
-	if name == "" || w.IsDeleted.value {
+	name := cmp.Or(clean.Line(string(w.DisplayName)), clean.Line(string(w.FirstName)))
+	if name == "" || w.IsDeleted.Value {
 		return nil
 	}
 	return &providers.Author{DisplayName: name}
 }
 
-func photos(wire list[wirePhoto]) []providers.Photo {
-	var list []providers.Photo
+func photos(list wire.List[wirePhoto]) []providers.Photo {
+	var photos []providers.Photo
 	names := newNames()
-	for i := range wire {
-		w := &wire[i]
+	for i := range list {
+		w := &list[i]
 		name, isNew := names.of(w.ID)
-		address := cleanURL(string(w.URL))
-		if !isNew || address == "" || w.IsVisible.denied() {
+		address := clean.URL(string(w.URL))
+		if !isNew || address == "" || w.IsVisible.Denied() {
 			continue
 		}
-		list = append(list, providers.Photo{
+		photos = append(photos, providers.Photo{
 			ExternalID: name,
 			URL:        address,
-			Thumbnail:  cmp.Or(cleanURL(string(w.Thumbnail)), cleanURL(string(w.Thumbnail2x))),
-			Caption:    cleanText(string(w.Caption)),
-			CreatedAt:  w.CreatedAt.time(),
+			Thumbnail:  cmp.Or(clean.URL(string(w.Thumbnail)), clean.URL(string(w.Thumbnail2x))),
+			Caption:    clean.Text(string(w.Caption)),
+			CreatedAt:  w.CreatedAt.Time,
 		})
 	}
-	return list
+	return photos
 }

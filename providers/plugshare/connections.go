@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
 )
 
 // plug is what outlets of one group have in common.
@@ -39,11 +40,11 @@ func newConnectionGroups(w *wireLocation, state providers.OperationalStatus) *co
 // numbersOf returns the connector of an outlet, -1 where it has none, and the
 // number that tells Tesla's plugs apart.
 func numbersOf(o *wireOutlet) (connector, power int) {
-	connector, ok := o.Connector.integer()
+	connector, ok := integer(o.Connector)
 	if !ok || connector < 0 {
 		return -1, 0
 	}
-	power, _ = o.Power.integer()
+	power, _ = integer(o.Power)
 	return connector, power
 }
 
@@ -53,21 +54,21 @@ func (g *connectionGroups) connection(s *wireStation, o *wireOutlet, state live)
 	c := providers.ConnectionInfo{
 		Type:      connectorType(connector, string(o.ConnectorName), g.market),
 		PowerKW:   powerKW(s, o),
-		VoltageV:  o.Volts.quantity(),
-		CurrentA:  o.Amps.quantity(),
+		VoltageV:  o.Volts.Positive(),
+		CurrentA:  o.Amps.Positive(),
 		Quantity:  new(1),
 		Status:    equipmentStatus(g.state, providers.StatusUnknown, []live{state}),
 		Format:    providers.FormatUnknown,
-		Reference: cleanLine(string(o.EVSEExtID)),
-		Comments:  cleanText(string(o.Description)),
+		Reference: clean.Line(string(o.EVSEExtID)),
+		Comments:  clean.Text(string(o.Description)),
 	}
 	if c.Reference == "" {
-		c.Reference = cleanLine(string(o.NetworkExtID))
+		c.Reference = clean.Line(string(o.NetworkExtID))
 	}
 	c.Current = currentKind(connector, power, c.PowerKW)
 	if kind, known := powerType(string(o.PowerType)); known && c.Current != providers.CurrentDC && (kind != providers.CurrentDC || c.Current == providers.CurrentUnknown) {
 		c.Current = kind
-	} else if c.Current == providers.CurrentUnknown && o.IsDC.value {
+	} else if c.Current == providers.CurrentUnknown && o.IsDC.Value {
 		c.Current = providers.CurrentDC
 	}
 	c.Level = chargingLevel(connector, c.Current, c.PowerKW)
@@ -83,14 +84,14 @@ func (g *connectionGroups) connection(s *wireStation, o *wireOutlet, state live)
 // powerKW returns the power of an outlet as stated: its own, or that of a station
 // that has no other.
 func powerKW(s *wireStation, o *wireOutlet) *float64 {
-	if kw := o.Kilowatts.quantity(); kw != nil {
+	if kw := o.Kilowatts.Positive(); kw != nil {
 		return kw
 	}
-	if w := o.Watts.quantity(); w != nil {
+	if w := o.Watts.Positive(); w != nil {
 		return new(*w / 1000)
 	}
 	if len(s.Outlets) == 1 {
-		return s.Kilowatts.quantity()
+		return s.Kilowatts.Positive()
 	}
 	return nil
 }

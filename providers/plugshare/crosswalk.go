@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/wire"
 )
 
 // This file is the PlugShare side of shared/data/crosswalk as code. Where a
@@ -210,8 +211,8 @@ func outletStatus(word string) (status providers.EVSEStatus, stated bool) {
 
 // stationStatus returns the live state behind a station's availability. "In use"
 // does not say how.
-func stationStatus(available number) providers.EVSEStatus {
-	v, _ := available.integer()
+func stationStatus(available wire.Number) providers.EVSEStatus {
+	v, _ := integer(available)
 	switch v {
 	case 1:
 		return providers.EVSEAvailable
@@ -266,8 +267,8 @@ func restriction(word string) providers.UsageKind {
 }
 
 // stationCost returns what a station says about its cost.
-func stationCost(cost number) providers.CostKind {
-	v, _ := cost.integer()
+func stationCost(cost wire.Number) providers.CostKind {
+	v, _ := integer(cost)
 	switch v {
 	case 1:
 		return providers.CostFree

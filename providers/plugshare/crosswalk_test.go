@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/wire"
 )
 
 // crosswalkRows reads a table of shared/data/crosswalk.
@@ -157,7 +158,7 @@ func TestEveryRowOfTheCrosswalkIsCode(t *testing.T) {
 	t.Run("live availability of stations", func(t *testing.T) {
 		t.Parallel()
 		walk(t, "live_availability", "plugshare_station_available", nil, func(id string) string {
-			return string(stationStatus(number{value: float64(number1(t, id)), set: true}))
+			return string(stationStatus(wire.Number{Value: float64(number1(t, id)), Set: true}))
 		})
 	})
 	t.Run("live availability of outlets", func(t *testing.T) {
@@ -194,7 +195,7 @@ func TestEveryRowOfTheCrosswalkIsCode(t *testing.T) {
 	t.Run("cost", func(t *testing.T) {
 		t.Parallel()
 		walk(t, "cost", "plugshare_station_cost", nil, func(id string) string {
-			return string(stationCost(number{value: float64(number1(t, id)), set: true}))
+			return string(stationCost(wire.Number{Value: float64(number1(t, id)), Set: true}))
 		})
 	})
 	t.Run("check-ins", func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
 	"chargegraph/providers/sandbox"
 )
 
@@ -206,17 +207,17 @@ func checkRecord(tb testing.TB, r *providers.Record) {
 		bad("a directory is its operator")
 	}
 	for _, url := range []string{r.URL, r.Icon} {
-		if url != cleanURL(url) {
+		if url != clean.URL(url) {
 			bad("url %q", url)
 		}
 	}
 	for _, text := range []string{r.Title, r.Address.Line1, r.Address.Formatted, r.Address.Town} {
-		if text != cleanLine(text) {
+		if text != clean.Line(text) {
 			bad("text %q is not clean", text)
 		}
 	}
 	for _, text := range []string{r.GeneralComments, r.AccessComments, r.UsageCost, r.OtherConnectors} {
-		if text != cleanText(text) {
+		if text != clean.Text(text) {
 			bad("text %q is not clean", text)
 		}
 	}

@@ -21,12 +21,12 @@ func (l live) said() bool { return l.stated && l.status != providers.EVSEUnknown
 // else the station's where that holds for every outlet.
 func outletStates(w *wireStation) []live {
 	states := make([]live, len(w.Outlets))
-	whole := live{status: stationStatus(w.Available), since: w.AvailableChangedAt.time(), stated: true}
+	whole := live{status: stationStatus(w.Available), since: w.AvailableChangedAt.Time, stated: true}
 	// A station of several outlets that is free, or in use, has one that is.
 	ofEach := whole.status == providers.EVSEOffline || whole.status == providers.EVSEUnderRepair || len(w.Outlets) == 1
 	for i := range w.Outlets {
 		o := &w.Outlets[i]
-		states[i] = live{since: o.StatusChangedAt.time()}
+		states[i] = live{since: o.StatusChangedAt.Time}
 		states[i].status, states[i].stated = outletStatus(string(o.Status))
 		if !states[i].said() && ofEach && whole.said() {
 			states[i] = whole
@@ -62,7 +62,7 @@ func stationState(w *wireStation, outlets []live) live {
 	if best.status == providers.EVSEAvailable || known > 0 && known == there {
 		return best
 	}
-	whole := live{status: stationStatus(w.Available), since: w.AvailableChangedAt.time(), stated: true}
+	whole := live{status: stationStatus(w.Available), since: w.AvailableChangedAt.Time, stated: true}
 	if !whole.said() {
 		return live{status: providers.EVSEUnknown}
 	}
@@ -86,17 +86,17 @@ func locationStatus(w *wireLocation) providers.OperationalStatus {
 	symbol := string(w.IconType)
 	marked := len(symbol) > 1 && (symbol[len(symbol)-1] == 'R' || symbol[len(symbol)-1] == 'r')
 	switch {
-	case w.Enabled.denied():
+	case w.Enabled.Denied():
 		return providers.StatusRemoved
-	case w.ComingSoon.value:
+	case w.ComingSoon.Value:
 		return providers.StatusPlanned
-	case w.UnderRepair.value:
+	case w.UnderRepair.Value:
 		return providers.StatusTemporarilyUnavailable
-	case marked && w.ComingSoon.denied() && !w.UnderRepair.set:
+	case marked && w.ComingSoon.Denied() && !w.UnderRepair.Set:
 		return providers.StatusTemporarilyUnavailable
-	case marked && w.UnderRepair.denied() && !w.ComingSoon.set:
+	case marked && w.UnderRepair.Denied() && !w.ComingSoon.Set:
 		return providers.StatusPlanned
-	case w.ComingSoon.set || w.UnderRepair.set, symbol != "" && !marked:
+	case w.ComingSoon.Set || w.UnderRepair.Set, symbol != "" && !marked:
 		return providers.StatusOperational
 	}
 	return providers.StatusUnknown

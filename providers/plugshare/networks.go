@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,16 +14,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/upstream"
+	"chargegraph/providers/internal/wire"
 )
 
-const (
-	// networksTTL is how long a list of networks counts as fresh: a few come or
-	// are renamed in a month.
-	networksTTL = 24 * time.Hour
-	// retryNetworks is how long a failure to fetch it is remembered, so that a
-	// broken upstream is not asked by every question.
-	retryNetworks = time.Minute
-)
+// networksTTL is how long a list of networks counts as fresh: a few come or are
+// renamed in a month.
+const networksTTL = 24 * time.Hour
 
 // networkIndex finds operators by network id. It is immutable.
 type networkIndex struct {
@@ -66,17 +63,17 @@ func newOperator(id int, title string) *providers.Operator {
 
 // readNetwork maps a network; nil for one without a name.
 func readNetwork(id int, w *wireNetwork) *providers.Operator {
-	title := cleanLine(string(w.Name))
+	title := clean.Line(string(w.Name))
 	if title == "" {
 		return nil
 	}
 	o := newOperator(id, title)
-	o.Description = cleanText(string(w.Description))
-	o.Website = cleanURL(string(w.URL))
-	o.SignUpURL = cleanURL(string(w.ActionURL))
-	o.SignUpLabel = cleanLine(string(w.ActionName))
-	o.Logo = cleanURL(string(w.Image))
-	o.Phone = cmp.Or(cleanLine(string(w.FormattedPhone)), cleanLine(string(w.Phone)))
+	o.Description = clean.Text(string(w.Description))
+	o.Website = clean.URL(string(w.URL))
+	o.SignUpURL = clean.URL(string(w.ActionURL))
+	o.SignUpLabel = clean.Line(string(w.ActionName))
+	o.Logo = clean.URL(string(w.Image))
+	o.Phone = cmp.Or(clean.Line(string(w.FormattedPhone)), clean.Line(string(w.Phone)))
 	return o
 }
 
@@ -89,102 +86,32 @@ func builtinReference() *providers.Reference {
 	return t
 }
 
-// networkCache holds the list of networks. It is fetched by one caller at a
-// time; the others wait for it.
+// networkCache holds the list of networks.
 type networkCache struct {
+	*upstream.Table[*networkIndex]
 	builtin *networkIndex
-	clock   func() time.Time
-	fetch   func(ctx context.Context) (*providers.Reference, error)
 	joined  atomic.Pointer[networkIndex] // of the table last joined that is not held
-
-	mu        sync.Mutex
-	index     *networkIndex // the best there is
-	fetchedAt time.Time     // zero: never
-	failedAt  time.Time
-	err       error
-	fetching  chan struct{} // closed when the fetch under way ends; nil: none is
 }
 
+// newNetworkCache returns a cache that asks fetch, which returns nil for an
+// upstream that has no list.
 func newNetworkCache(clock func() time.Time, fetch func(context.Context) (*providers.Reference, error)) *networkCache {
-	builtin := newNetworkIndex(builtinReference())
-	return &networkCache{builtin: builtin, index: builtin, clock: clock, fetch: fetch}
+	c := &networkCache{builtin: newNetworkIndex(builtinReference())}
+	c.Table = upstream.NewTable(networksTTL, clock, func(ctx context.Context) (*networkIndex, error) {
+		table, err := fetch(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case table == nil:
+			return c.best(), nil
+		}
+		return newNetworkIndex(table), nil
+	})
+	return c
 }
 
 // best returns the newest table there is, however old.
-func (c *networkCache) best() *networkIndex {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.index
-}
-
-// fresh returns the table if it was fetched, and that not too long ago.
-func (c *networkCache) fresh() (*networkIndex, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.index, c.isFresh()
-}
-
-func (c *networkCache) isFresh() bool {
-	return !c.fetchedAt.IsZero() && c.clock().Sub(c.fetchedAt) < networksTTL
-}
-
-// get returns a fresh table, or the best there is and an error.
-func (c *networkCache) get(ctx context.Context) (*networkIndex, error) {
-	for {
-		c.mu.Lock()
-		switch {
-		case c.isFresh():
-			defer c.mu.Unlock()
-			return c.index, nil
-		case c.err != nil && c.clock().Sub(c.failedAt) < retryNetworks:
-			defer c.mu.Unlock()
-			return c.index, c.err
-		}
-		if wait := c.fetching; wait != nil {
-			held := c.index
-			c.mu.Unlock()
-			select {
-			case <-wait:
-				continue
-			case <-ctx.Done():
-				return held, providers.AsSourceError(ctx.Err())
-			}
-		}
-		c.fetching = make(chan struct{})
-		c.mu.Unlock()
-		return c.load(ctx)
-	}
-}
-
-// load fetches the table for everybody who waits for it.
-func (c *networkCache) load(ctx context.Context) (*networkIndex, error) {
-	ended := false
-	defer func() {
-		if ended {
-			return
-		}
-		c.mu.Lock() // the fetch panicked: let the next caller try
-		defer c.mu.Unlock()
-		close(c.fetching)
-		c.fetching = nil
-	}()
-	table, err := c.fetch(ctx)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ended = true
-	close(c.fetching)
-	c.fetching = nil
-	switch {
-	case err == nil:
-		c.fetchedAt, c.err = c.clock(), nil
-		if table != nil {
-			c.index = newNetworkIndex(table)
-		}
-	case ctx.Err() == nil: // a caller who went away says nothing about the upstream
-		c.failedAt, c.err = c.clock(), err
-	}
-	return c.index, err
-}
+func (c *networkCache) best() *networkIndex { return cmp.Or(c.Best(), c.builtin) }
 
 // indexOf returns the index of a table, building it once for the table last used.
 func (c *networkCache) indexOf(t *providers.Reference) *networkIndex {
@@ -201,7 +128,7 @@ func (c *networkCache) indexOf(t *providers.Reference) *networkIndex {
 
 // HeldReference implements [providers.Referenced].
 func (s *Source) HeldReference() (*providers.Reference, bool) {
-	x, ok := s.networks.fresh()
+	x, ok := s.networks.Fresh()
 	if !ok {
 		return nil, false
 	}
@@ -214,41 +141,38 @@ func (s *Source) HeldReference() (*providers.Reference, bool) {
 // the built-in table comes at once, with it. Where PlugShare has no such list for
 // this key, the built-in one is all there is, and no failure.
 func (s *Source) Reference(ctx context.Context, _ string) (*providers.Reference, error) {
-	x, err := s.networks.get(ctx)
-	if err != nil {
-		return x.table, providers.AsSourceError(err)
-	}
-	return x.table, nil
+	x, err := s.networks.Get(ctx)
+	return cmp.Or(x, s.networks.builtin).table, err
 }
 
 // fetchNetworks asks for the list of networks, which stands under version 3
 // only; nil where there is none.
 func (s *Source) fetchNetworks(ctx context.Context) (*providers.Reference, error) {
-	path := []string{"networks"}
-	if !s.client.versioned() {
-		path = []string{"v3", "networks"}
+	path := "networks"
+	if !s.client.versioned {
+		path = "v3/networks"
 	}
 	t := &providers.Reference{}
 	seen := make(map[int]bool)
 	answersOthers := s.client.answers.Load()
 	err := s.client.get(ctx, path, nil, func(body io.Reader) error {
-		return eachElement(body, func(raw jsontext.Value) {
-			var o object[wireNetwork]
+		return s.client.eachElement(body, func(raw jsontext.Value) {
+			var o wire.Object[wireNetwork]
 			if json.Unmarshal(raw, &o, lenient()) != nil {
 				return
 			}
-			id, ok := o.value.ID.id()
+			id, ok := idOf(o.Value.ID)
 			if _, copied := directory(id); !ok || id > maxNetworkID || copied || seen[id] {
 				return
 			}
-			if operator := readNetwork(id, &o.value); operator != nil {
+			if operator := readNetwork(id, &o.Value); operator != nil {
 				seen[id] = true
 				t.Operators = append(t.Operators, operator)
 			}
 		})
 	})
 	if err == nil && len(t.Operators) == 0 {
-		err = badResponse("PlugShare answered with a list of networks that has none", nil)
+		err = upstream.BadResponse("PlugShare answered with a list of networks that has none", nil)
 	}
 	if err == nil {
 		return t, nil

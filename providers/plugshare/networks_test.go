@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
 )
 
 const networkList = `[
@@ -95,7 +96,7 @@ func TestTheListOfNetworksIsFetchedOnceADay(t *testing.T) {
 		t.Errorf("%d calls: a failure is to be remembered", calls.Load())
 	}
 	status.Store(http.StatusOK)
-	pass(retryNetworks)
+	pass(upstream.RetryTable)
 	if table, err := s.Reference(t.Context(), ""); err != nil || table == first {
 		t.Errorf("after the failure: %v", err)
 	}
@@ -167,25 +168,6 @@ func TestWhoeverWaitsForTheListMayLeave(t *testing.T) {
 	}
 	close(free)
 	wg.Wait()
-}
-
-func TestAFetchThatPanicsLetsTheNextOneTry(t *testing.T) {
-	t.Parallel()
-	calls := 0
-	c := newNetworkCache(time.Now, func(context.Context) (*providers.Reference, error) {
-		calls++
-		if calls == 1 {
-			panic("first")
-		}
-		return &providers.Reference{}, nil
-	})
-	func() {
-		defer func() { _ = recover() }()
-		_, _ = c.get(t.Context())
-	}()
-	if _, err := c.get(t.Context()); err != nil || calls != 2 {
-		t.Errorf("%d calls, %v", calls, err)
-	}
 }
 
 func TestJoiningPutsNamesToNumbers(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
 )
 
 // What follows compares the mapping with recorded answers, field by field, by
@@ -141,19 +142,19 @@ func compare(t *testing.T, w object1, records []*providers.Record, whole bool, n
 			bad("network", network, "not there")
 			continue
 		}
-		same("title", r.Title, cleanLine(str(w["name"])))
+		same("title", r.Title, clean.Line(str(w["name"])))
 		same("latitude", r.Location.Lat, num(w["latitude"]))
 		same("longitude", r.Location.Lon, num(w["longitude"]))
-		same("address", r.Address.Line1, cleanLine(str(w["address"])))
-		same("formatted address", r.Address.Formatted, cleanLine(str(w["reverse_geocoded_address"])))
+		same("address", r.Address.Line1, clean.Line(str(w["address"])))
+		same("formatted address", r.Address.Formatted, clean.Line(str(w["reverse_geocoded_address"])))
 		parts, _ := w["reverse_geocoded_address_components"].(object1)
 		same("town", r.Address.Town, str(parts["locality"]))
 		same("state", r.Address.StateOrProvince, str(parts["administrative_area_1"]))
 		same("postcode", r.Address.Postcode, str(parts["postal_code"]))
 		same("country", r.Address.CountryCode, str(parts["country_code"]))
-		same("description", r.GeneralComments, cleanText(str(w["description"])))
-		same("price note", r.UsageCost == cleanText(str(w["cost_description"])) || str(w["cost_description"]) == "", true)
-		same("custom ports", r.OtherConnectors, cleanText(str(w["custom_ports"])))
+		same("description", r.GeneralComments, clean.Text(str(w["description"])))
+		same("price note", r.UsageCost == clean.Text(str(w["cost_description"])) || str(w["cost_description"]) == "", true)
+		same("custom ports", r.OtherConnectors, clean.Text(str(w["custom_ports"])))
 		same("url", r.URL, str(w["url"]))
 		same("icon", r.Icon, str(w["icon"]))
 		same("summary", r.Summary, !whole)
@@ -182,7 +183,7 @@ func compare(t *testing.T, w object1, records []*providers.Record, whole bool, n
 		same("open 24h", r.OpeningHours != nil && r.OpeningHours.Open24h != nil && *r.OpeningHours.Open24h, open247)
 		if str(w["hours"]) != "" {
 			n["hours"]++
-			same("hours", r.OpeningHours.Text, cleanText(str(w["hours"])))
+			same("hours", r.OpeningHours.Text, clean.Text(str(w["hours"])))
 		}
 		phone := ""
 		if r.Contact != nil {
@@ -270,7 +271,7 @@ func compareStations(t *testing.T, r *providers.Record, stations []object1, same
 		got := &r.Stations[i]
 		n["stations"]++
 		same("station id", got.ExternalID, strconv.Itoa(int(num(s["id"]))))
-		same("station name", got.Name, cleanLine(str(s["name"])))
+		same("station name", got.Name, clean.Line(str(s["name"])))
 		same("manufacturer", got.Manufacturer, str(s["manufacturer"]))
 		same("model", got.Model, str(s["model"]))
 		same("network reference", got.NetworkReference, str(s["network_ext_id"]))
@@ -336,7 +337,7 @@ func compareReview(t *testing.T, w object1, network, main int, several bool, c *
 			t.Errorf("%s: %s is %v, recorded is %v", c.ID(), what, got, want)
 		}
 	}
-	same("text", c.Text, cleanText(str(r["comment"])))
+	same("text", c.Text, clean.Text(str(r["comment"])))
 	user, _ := r["user"].(object1)
 	name := str(user["display_name"])
 	if name == "" {
@@ -346,8 +347,8 @@ func compareReview(t *testing.T, w object1, network, main int, several bool, c *
 	if c.Author != nil {
 		got = c.Author.DisplayName
 	}
-	same("author", got, cleanLine(name))
-	same("vehicle", c.Vehicle, cleanLine(str(r["vehicle_name"])))
+	same("author", got, clean.Line(name))
+	same("vehicle", c.Vehicle, clean.Line(str(r["vehicle_name"])))
 	for field, at := range map[string]time.Time{"created_at": c.CreatedAt, "finished": c.FinishedAt} {
 		want, _ := time.Parse(time.RFC3339, str(r[field]))
 		same(field, at.Equal(want), true)

@@ -13,6 +13,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/upstream"
+	"chargegraph/providers/internal/wire"
 )
 
 const (
@@ -80,7 +83,7 @@ func decode(raw jsontext.Value) (*wireLocation, error) {
 	}
 	var w wireLocation
 	if err := json.Unmarshal(raw, &w, lenient()); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoRecord, positionOf(err))
+		return nil, fmt.Errorf("%w: %w", errNoRecord, upstream.Position(err))
 	}
 	return &w, nil
 }
@@ -121,9 +124,9 @@ func groupsOf(w *wireLocation) (groups []*group, main *group) {
 
 // networkOf returns the network of a station; 0: none.
 func networkOf(s *wireStation) int {
-	id, ok := s.NetworkID.id()
+	id, ok := idOf(s.NetworkID)
 	if !ok {
-		id, ok = s.Network.value.ID.id()
+		id, ok = idOf(s.Network.Value.ID)
 	}
 	if !ok || id > maxNetworkID {
 		return 0
@@ -133,22 +136,22 @@ func networkOf(s *wireStation) int {
 
 // hidden reports whether a location is a shared home: by its access, or by its symbol.
 func hidden(w *wireLocation) bool {
-	access, _ := w.Access.integer()
+	access, _ := integer(w.Access)
 	return access == accessHome || strings.HasPrefix(strings.ToUpper(string(w.IconType)), "H")
 }
 
 // location returns the finished records of a location, by network, and which of
 // them is the main one; or one of the errors above.
 func (m *mapper) location(w *wireLocation) (records []*providers.Record, main *providers.Record, err error) {
-	id, ok := w.ID.id()
+	id, ok := idOf(w.ID)
 	if !ok || id > maxLocationID {
 		return nil, nil, errNoID
 	}
 	if hidden(w) {
 		return nil, nil, errHidden
 	}
-	at := providers.Point{Lat: w.Latitude.value, Lon: w.Longitude.value}
-	if !w.Latitude.set || !w.Longitude.set || !at.Valid() || at.IsNull() {
+	at := providers.Point{Lat: w.Latitude.Value, Lon: w.Longitude.Value}
+	if !w.Latitude.Set || !w.Longitude.Set || !at.Valid() || at.IsNull() {
 		return nil, nil, errNoPosition
 	}
 	groups, mainGroup := groupsOf(w)
@@ -172,7 +175,7 @@ func (m *mapper) location(w *wireLocation) (records []*providers.Record, main *p
 // common returns what holds for all records of a location.
 func (m *mapper) common(id int, at providers.Point, w *wireLocation) providers.Record {
 	external := strconv.Itoa(id)
-	access, _ := w.Access.integer()
+	access, _ := integer(w.Access)
 	r := providers.Record{
 		Source:           m.source,
 		ParentExternalID: external,
@@ -184,24 +187,24 @@ func (m *mapper) common(id int, at providers.Point, w *wireLocation) providers.R
 			Location:        at,
 			Address:         address(w),
 			Usage:           usageKind(access, w.AccessRestrictions),
-			UsageCost:       cleanText(string(w.CostDescription)),
-			OtherConnectors: cleanText(string(w.CustomPorts)),
+			UsageCost:       clean.Text(string(w.CostDescription)),
+			OtherConnectors: clean.Text(string(w.CustomPorts)),
 			OpeningHours:    openingHours(w),
 			Amenities:       amenities(w),
 			Parking:         parkingKinds(w),
-			GeneralComments: cleanText(string(w.Description)),
+			GeneralComments: clean.Text(string(w.Description)),
 			Contact:         contact(w),
-			CreatedAt:       w.CreatedAt.time(),
-			UpdatedAt:       w.UpdatedAt.time(),
+			CreatedAt:       w.CreatedAt.Time,
+			UpdatedAt:       w.UpdatedAt.Time,
 		},
 	}
-	r.Title = cmp.Or(cleanLine(string(w.Name)), r.Address.Line1, r.Address.Formatted, "Charging site "+external)
-	if s := w.Score; s.set && s.value >= 0 && s.value <= scoreMax {
-		r.Rating = &providers.Rating{ProviderScores: []providers.ProviderScore{{Provider: providers.PlugShare, Value: s.value, ScaleMax: scoreMax}}}
+	r.Title = cmp.Or(clean.Line(string(w.Name)), r.Address.Line1, r.Address.Formatted, "Charging site "+external)
+	if s := w.Score; s.Set && s.Value >= 0 && s.Value <= scoreMax {
+		r.Rating = &providers.Rating{ProviderScores: []providers.ProviderScore{{Provider: providers.PlugShare, Value: s.Value, ScaleMax: scoreMax}}}
 	}
 	if m.source.Mode != providers.ModeSandbox { // a page of the real map shows nothing of a made-up site
-		r.Icon = cleanURL(string(w.Icon))
-		r.URL = cmp.Or(cleanURL(string(w.URL)), viewPage+external)
+		r.Icon = clean.URL(string(w.Icon))
+		r.URL = cmp.Or(clean.URL(string(w.URL)), viewPage+external)
 		r.Links.Providers = []providers.ProviderLink{{Provider: providers.PlugShare, View: r.URL}}
 	}
 	return r
@@ -232,22 +235,22 @@ func (m *mapper) record(r providers.Record, w *wireLocation, g *group) *provider
 		outlets = append(outlets, own...)
 		whole := stationState(s, own)
 		stations = append(stations, whole.status)
-		if text := cleanText(string(s.PreChargeInstructions)); text != "" && !slices.Contains(instructions, text) {
+		if text := clean.Text(string(s.PreChargeInstructions)); text != "" && !slices.Contains(instructions, text) {
 			instructions = append(instructions, text)
 		}
 		station := providers.Station{
 			ExternalID:       name,
-			Name:             cleanLine(string(s.Name)),
+			Name:             clean.Line(string(s.Name)),
 			Operator:         r.Operator,
-			NetworkReference: cleanLine(string(s.NetworkExtID)),
-			Manufacturer:     cleanLine(string(s.Manufacturer)),
-			Model:            cleanLine(string(s.Model)),
+			NetworkReference: clean.Line(string(s.NetworkExtID)),
+			Manufacturer:     clean.Line(string(s.Manufacturer)),
+			Model:            clean.Line(string(s.Model)),
 			Cost:             stationCost(s.Cost),
 			CostDescription:  costDescription(s),
 			Status:           whole.status,
 			StatusUpdatedAt:  whole.since,
-			CreatedAt:        s.CreatedAt.time(),
-			OCPPVersion:      cleanLine(string(s.OCPPVersion)),
+			CreatedAt:        s.CreatedAt.Time,
+			OCPPVersion:      clean.Line(string(s.OCPPVersion)),
 		}
 		for i := range s.Outlets {
 			name, isNew := outletNames.of(s.Outlets[i].ID)
@@ -263,11 +266,11 @@ func (m *mapper) record(r providers.Record, w *wireLocation, g *group) *provider
 	}
 	r.Status = equipmentStatus(state, state, outlets)
 	if r.Status == providers.StatusPlanned {
-		r.PlannedFor = w.OpeningDate.time()
+		r.PlannedFor = w.OpeningDate.Time
 	}
 	r.Connections = groups.connections()
 	r.Availability = providers.CountAvailability(providers.UnitStation, stations, m.fetchedAt)
-	if text := cleanText(string(w.AccessRestrictionDescription)); text != "" {
+	if text := clean.Text(string(w.AccessRestrictionDescription)); text != "" {
 		instructions = append([]string{text}, instructions...)
 	}
 	r.AccessComments = strings.Join(instructions, "\n\n")
@@ -285,7 +288,7 @@ func (m *mapper) operator(g *group) *providers.Operator {
 	}
 	var o *providers.Operator
 	for _, s := range g.stations {
-		if o = readNetwork(g.network, &s.Network.value); o != nil {
+		if o = readNetwork(g.network, &s.Network.Value); o != nil {
 			break
 		}
 	}
@@ -317,9 +320,9 @@ func cost(w *wireLocation, g *group) providers.CostKind {
 	switch {
 	case paid > 0:
 		return providers.CostPaid
-	case free > 0 && free == len(g.stations) && (!w.Cost.value || others > 0):
+	case free > 0 && free == len(g.stations) && (!w.Cost.Value || others > 0):
 		return providers.CostFree
-	case free == 0 && w.Cost.value && others == 0:
+	case free == 0 && w.Cost.Value && others == 0:
 		return providers.CostPaid
 	}
 	return providers.CostUnknown
@@ -328,7 +331,7 @@ func cost(w *wireLocation, g *group) providers.CostKind {
 // costDescription returns what a station says about its price, of which
 // "Unknown" is nothing.
 func costDescription(s *wireStation) string {
-	if text := cleanText(string(s.CostDescription)); !strings.EqualFold(text, "unknown") {
+	if text := clean.Text(string(s.CostDescription)); !strings.EqualFold(text, "unknown") {
 		return text
 	}
 	return ""
@@ -349,22 +352,22 @@ func commonCost(stations []providers.Station) string {
 }
 
 func address(w *wireLocation) providers.Address {
-	c := &w.Components.value
+	c := &w.Components.Value
 	a := providers.Address{
-		Line1:           cleanLine(string(w.Address)),
-		Town:            cleanLine(string(c.Locality)),
-		StateOrProvince: cleanLine(string(c.Area1)),
-		Postcode:        cleanLine(string(c.PostalCode)),
-		Formatted:       cleanLine(string(w.ReverseGeocodedAddress)),
+		Line1:           clean.Line(string(w.Address)),
+		Town:            clean.Line(string(c.Locality)),
+		StateOrProvince: clean.Line(string(c.Area1)),
+		Postcode:        clean.Line(string(c.PostalCode)),
+		Formatted:       clean.Line(string(w.ReverseGeocodedAddress)),
 	}
-	if code := strings.ToUpper(string(c.CountryCode)); len(code) == 2 && isLetter(code[0]) && isLetter(code[1]) {
+	if code := strings.ToUpper(string(c.CountryCode)); len(code) == 2 && code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' && code[1] <= 'Z' {
 		a.CountryCode = code
 	}
 	return a
 }
 
 func contact(w *wireLocation) *providers.Contact {
-	phone := cmp.Or(cleanLine(string(w.FormattedPhone)), cleanLine(string(w.Phone)))
+	phone := cmp.Or(clean.Line(string(w.FormattedPhone)), clean.Line(string(w.Phone)))
 	if phone == "" {
 		return nil
 	}
@@ -379,7 +382,7 @@ func amenities(w *wireLocation) []providers.Amenity {
 		}
 	}
 	for i := range w.Amenities {
-		id, _ := w.Amenities[i].Type.integer()
+		id, _ := integer(w.Amenities[i].Type)
 		if a, known := amenity(id); known {
 			add(a)
 		}
@@ -411,19 +414,19 @@ func parkingKinds(w *wireLocation) []providers.ParkingKind {
 // openingHours returns when a location can be used. Only that it is always open
 // is said by a flag; that it is not always open is said by regular hours.
 func openingHours(w *wireLocation) *providers.OpeningHours {
-	h := providers.OpeningHours{Text: cleanText(string(w.Hours))}
-	times := &w.OpeningTimes.value
+	h := providers.OpeningHours{Text: clean.Text(string(w.Hours))}
+	times := &w.OpeningTimes.Value
 	for i := range times.RegularHours {
 		p := &times.RegularHours[i]
-		day, ok := p.Weekday.integer()
+		day, ok := integer(p.Weekday)
 		opens, closes := clock(string(p.PeriodBegin)), clock(string(p.PeriodEnd))
 		if ok && day >= 1 && day <= 7 && opens != "" && closes != "" {
 			h.Weekly = append(h.Weekly, providers.OpeningPeriod{Weekday: day, Opens: opens, Closes: closes})
 		}
 	}
-	except := func(list list[wireSpan], open bool) {
+	except := func(list wire.List[wireSpan], open bool) {
 		for i := range list {
-			from, to := list[i].PeriodBegin.time(), list[i].PeriodEnd.time()
+			from, to := list[i].PeriodBegin.Time, list[i].PeriodEnd.Time
 			if !from.IsZero() && to.After(from) {
 				h.Exceptions = append(h.Exceptions, providers.OpeningException{From: from, To: to, Open: open})
 			}
@@ -432,7 +435,7 @@ func openingHours(w *wireLocation) *providers.OpeningHours {
 	except(times.ExceptionalOpenings, true)
 	except(times.ExceptionalClosings, false)
 	switch {
-	case w.Open247.value, times.TwentyFourSeven.value, times.TwentyFourSevenSnake.value:
+	case w.Open247.Value, times.TwentyFourSeven.Value, times.TwentyFourSevenSnake.Value:
 		h.Open24h = new(true)
 	case len(h.Weekly) > 0:
 		h.Open24h = new(false)
@@ -463,10 +466,10 @@ func metadata(w *wireLocation) []providers.MetadataValue {
 			list = append(list, providers.MetadataValue{FieldID: field, Value: value})
 		}
 	}
-	add("poi_name", cleanLine(string(w.POIName)))
-	add("parking_type_name", cleanLine(string(w.ParkingTypeName)))
-	add("parking_level", cleanLine(string(w.ParkingLevel)))
-	if v := w.OverheadClearanceMeters.quantity(); v != nil {
+	add("poi_name", clean.Line(string(w.POIName)))
+	add("parking_type_name", clean.Line(string(w.ParkingTypeName)))
+	add("parking_level", clean.Line(string(w.ParkingLevel)))
+	if v := w.OverheadClearanceMeters.Positive(); v != nil {
 		add("overhead_clearance_meters", strconv.FormatFloat(*v, 'f', 2, 64))
 	}
 	return list
@@ -479,8 +482,8 @@ func newNames() names { return names{taken: make(map[string]bool)} }
 
 // of returns the name of a member with this id; isNew is false for one that was
 // here before. A member without an id is named by its place.
-func (n names) of(number number) (name string, isNew bool) {
-	if id, ok := number.id(); ok {
+func (n names) of(number wire.Number) (name string, isNew bool) {
+	if id, ok := idOf(number); ok {
 		name = strconv.Itoa(id)
 	} else {
 		name = "n" + strconv.Itoa(len(n.taken)+1)

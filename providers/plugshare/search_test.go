@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/geo"
 )
 
 func search(t *testing.T, s *Source, q providers.Query) providers.Answer {
@@ -107,7 +108,7 @@ func (m *fakeMap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var found []string
 	for _, s := range m.sites {
 		if holds(s.at) && len(found) < limit {
-			found = append(found, `{"id":`+strconv.Itoa(s.id)+`,"latitude":`+degrees(s.at.Lat)+`,"longitude":`+degrees(s.at.Lon)+`,"access":1,"stations":[{"id":1,"network_id":1}]}`)
+			found = append(found, `{"id":`+strconv.Itoa(s.id)+`,"latitude":`+geo.Degrees(s.at.Lat)+`,"longitude":`+geo.Degrees(s.at.Lon)+`,"access":1,"stations":[{"id":1,"network_id":1}]}`)
 		}
 	}
 	_, _ = io.WriteString(w, "["+strings.Join(found, ",")+"]")
@@ -148,8 +149,8 @@ func scattered(rng *rand.Rand, n int, b providers.Bounds) []placed {
 	sites := make([]placed, n)
 	for i := range sites {
 		sites[i] = placed{id: i + 1, at: providers.Point{
-			Lat: round6(b.South + rng.Float64()*(b.North-b.South)),
-			Lon: round6(b.West + rng.Float64()*(b.East-b.West)),
+			Lat: geo.Round6(b.South + rng.Float64()*(b.North-b.South)),
+			Lon: geo.Round6(b.West + rng.Float64()*(b.East-b.West)),
 		}}
 	}
 	return sites
@@ -465,31 +466,34 @@ func TestALongRouteIsSimplifiedAndStillFindsEverything(t *testing.T) {
 	}
 }
 
-func TestSimplifyingStaysWithinItsTolerance(t *testing.T) {
+func TestADenseLineIsTheLineInShortSteps(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 50 {
-		var line []point
-		at := point{}
+		var line []geo.Point
+		at := geo.Point{}
 		for range 2 + rng.IntN(300) {
-			at = point{at.x + rng.NormFloat64(), at.y + rng.NormFloat64()}
+			at = geo.Point{X: at.X + rng.NormFloat64(), Y: at.Y + rng.NormFloat64()}
 			line = append(line, at)
 		}
-		tolerance := rng.Float64() * 3
-		simple := densify(simplify(line, tolerance))
-		for i, p := range simple {
-			if i > 0 && (math.Abs(p.x-simple[i-1].x) > stepDeg*(1+1e-9) || math.Abs(p.y-simple[i-1].y) > stepDeg*(1+1e-9)) {
+		dense := densify(line)
+		n := 0 // of the line's points, those passed
+		for i, p := range dense {
+			if i > 0 && (math.Abs(p.X-dense[i-1].X) > stepDeg*(1+1e-9) || math.Abs(p.Y-dense[i-1].Y) > stepDeg*(1+1e-9)) {
 				t.Fatal("a step is too long")
 			}
+			if p == line[n] {
+				n++
+				continue
+			}
+			a, b := line[n-1], line[n]
+			length := math.Hypot(b.X-a.X, b.Y-a.Y)
+			if off := math.Abs((b.X-a.X)*(p.Y-a.Y)-(b.Y-a.Y)*(p.X-a.X)) / length; off > 1e-9 || math.Hypot(p.X-a.X, p.Y-a.Y) > length {
+				t.Fatalf("a point is %v beside the line", off)
+			}
 		}
-		for _, p := range line {
-			nearest := math.Inf(1)
-			for i := 1; i < len(simple); i++ {
-				nearest = math.Min(nearest, toSegment(p, simple[i-1], simple[i]))
-			}
-			if nearest > tolerance+1e-9 {
-				t.Fatalf("a point of the line is %v from its simplification, allowed are %v", nearest, tolerance)
-			}
+		if n != len(line) {
+			t.Fatalf("%d of %d points of the line are left", n, len(line))
 		}
 	}
 }

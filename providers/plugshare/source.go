@@ -20,6 +20,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
+	"chargegraph/providers/internal/wire"
 )
 
 const (
@@ -33,9 +35,6 @@ const (
 	DefaultFloorDeg = 0.025
 
 	maxMaxCalls = 64
-	// requestTimeout holds for a Config without a Client; a caller's deadline is
-	// usually shorter.
-	requestTimeout = 30 * time.Second
 	// parallel is how many parts of a region are asked for at once.
 	parallel = 4
 	// liveFor is how long PlugShare's live states count as live: charging takes
@@ -374,20 +373,20 @@ type page struct {
 }
 
 func (p *page) brokenError() *providers.SourceError {
-	return badResponse(fmt.Sprintf("%d of %d locations in PlugShare's answer could not be read", p.broken, p.elements), nil)
+	return upstream.BadResponse(fmt.Sprintf("%d of %d locations in PlugShare's answer could not be read", p.broken, p.elements), nil)
 }
 
 // ask asks for a list of locations that are to be within boxes.
 func (s *Source) ask(ctx context.Context, kind string, params url.Values, within []providers.Bounds) (*page, error) {
 	params.Set("count", strconv.Itoa(pageSize))
 	// Shared homes are not even to be sent here.
-	if s.client.versioned() {
+	if s.client.versioned {
 		params["access"] = []string{"1", "2"}
 	} else {
 		params.Set("access", "1,2")
 	}
 	p, read := s.newPage(ctx)
-	if err := s.client.get(ctx, []string{"locations", kind}, params, read); err != nil {
+	if err := s.client.get(ctx, "locations/"+kind, params, read); err != nil {
 		return nil, err
 	}
 	return p, p.check(within)
@@ -397,10 +396,10 @@ func (s *Source) ask(ctx context.Context, kind string, params url.Values, within
 func (s *Source) askAlong(ctx context.Context, line polyline, within []providers.Bounds) (*page, error) {
 	body, err := json.Marshal(line)
 	if err != nil {
-		return nil, notBuilt()
+		return nil, service.NotBuilt()
 	}
 	p, read := s.newPage(ctx)
-	if err := s.client.post(ctx, []string{"locations", "polyline"}, body, read); err != nil {
+	if err := s.client.post(ctx, "locations/polyline", body, read); err != nil {
 		return nil, err
 	}
 	return p, p.check(within)
@@ -412,7 +411,7 @@ func (s *Source) newPage(ctx context.Context) (*page, func(io.Reader) error) {
 	m := newMapper(s.source, s.networks.best(), p.fetchedAt, false)
 	return p, func(body io.Reader) error {
 		unplaced := 0
-		err := eachElement(body, func(raw jsontext.Value) {
+		err := s.client.eachElement(body, func(raw jsontext.Value) {
 			p.elements++
 			w, err := decode(raw)
 			var records []*providers.Record
@@ -509,7 +508,7 @@ func (s *Source) Detail(ctx context.Context, keys []providers.Key) (providers.An
 	g.answer.Partial = g.answer.Partial || more
 	records, main, err := newMapper(s.source, s.networks.best(), answer.FetchedAt, true).location(w)
 	if err != nil {
-		return providers.Answer{}, badResponse("PlugShare answered without the location's position, as it does where a key may not see it", nil)
+		return providers.Answer{}, upstream.BadResponse("PlugShare answered without the location's position, as it does where a key may not see it", nil)
 	}
 	if alias != "" {
 		g.answer.Aliases = map[providers.Key]providers.Key{alias: main.Key}
@@ -526,8 +525,8 @@ func (s *Source) Detail(ctx context.Context, keys []providers.Key) (providers.An
 // locationByID asks for one location.
 func (s *Source) locationByID(ctx context.Context, id int) (*wireLocation, error) {
 	var w *wireLocation
-	err := s.client.get(ctx, []string{"locations", strconv.Itoa(id)}, nil, func(body io.Reader) error {
-		raw, err := oneObject(body)
+	err := s.client.get(ctx, "locations/"+strconv.Itoa(id), nil, func(body io.Reader) error {
+		raw, err := s.client.oneObject(body)
 		if err != nil {
 			return err
 		}
@@ -537,12 +536,12 @@ func (s *Source) locationByID(ctx context.Context, id int) (*wireLocation, error
 	if err != nil {
 		return nil, err
 	}
-	got, ok := w.ID.id()
-	switch code, isError := w.Code.integer(); {
+	got, ok := idOf(w.ID)
+	switch code, isError := integer(w.Code); {
 	case !ok && isError:
 		return nil, rejected(code)
 	case !ok:
-		return nil, badResponse("PlugShare answered without the location's id, as it does where a key may not see it", nil)
+		return nil, upstream.BadResponse("PlugShare answered without the location's id, as it does where a key may not see it", nil)
 	case got != id:
 		return nil, otherQuestion()
 	}
@@ -552,23 +551,23 @@ func (s *Source) locationByID(ctx context.Context, id int) (*wireLocation, error
 // olderReviews completes the reviews of a location by one call, if they seem not
 // to be all, and reports whether there are more than that call brings.
 func (s *Source) olderReviews(ctx context.Context, w *wireLocation) (more bool, err error) {
-	total, _ := w.TotalReviews.integer()
+	total, _ := integer(w.TotalReviews)
 	here := len(w.Reviews)
 	// The total counts reviews that nobody is shown, so that a few less than
 	// that are no sign; as many as make a page are.
 	if total <= here || here%reviewPage != 0 {
 		return false, nil
 	}
-	id, _ := w.ID.id()
-	var all list[wireReview]
-	err = s.client.get(ctx, []string{"locations", strconv.Itoa(id), "reviews"}, url.Values{"count": {strconv.Itoa(maxReviews)}}, func(body io.Reader) error {
-		return eachElement(body, func(raw jsontext.Value) {
-			var o object[wireReview]
+	id, _ := idOf(w.ID)
+	var all wire.List[wireReview]
+	err = s.client.get(ctx, "locations/"+strconv.Itoa(id)+"/reviews", url.Values{"count": {strconv.Itoa(maxReviews)}}, func(body io.Reader) error {
+		return s.client.eachElement(body, func(raw jsontext.Value) {
+			var o wire.Object[wireReview]
 			if json.Unmarshal(raw, &o, lenient()) != nil {
 				return
 			}
-			if _, ok := o.value.ID.id(); ok {
-				all = append(all, o.value)
+			if _, ok := idOf(o.Value.ID); ok {
+				all = append(all, o.Value)
 			}
 		})
 	})

@@ -292,7 +292,7 @@ func checkEVSEs(ctx context.Context, p *probe) {
 // rowID returns the id of a row of a reference table. An operator's ids are
 // those at its providers, the first being the source's own.
 func rowID(row reflect.Value) string {
-	if o, ok := row.Interface().(*providers.Operator); ok {
+	if o, ok := reflect.TypeAssert[*providers.Operator](row); ok {
 		return o.ID
 	}
 	id := row.Elem().FieldByName("ID")
@@ -304,10 +304,9 @@ func rowID(row reflect.Value) string {
 
 // eachRow calls f with every row of a table: the name of its list and the row.
 func eachRow(t *providers.Reference, f func(list string, row reflect.Value)) {
-	v := reflect.ValueOf(t).Elem()
-	for i := range v.NumField() {
-		for j := range v.Field(i).Len() {
-			f(v.Type().Field(i).Name, v.Field(i).Index(j))
+	for list, rows := range reflect.ValueOf(t).Elem().Fields() {
+		for i := range rows.Len() {
+			f(list.Name, rows.Index(i))
 		}
 	}
 }
@@ -327,10 +326,6 @@ func checkTable(ctx context.Context, p *probe) {
 	if t == nil {
 		return
 	}
-	schema, err := readEnums()
-	if err != nil {
-		p.badf("%v", err)
-	}
 	seen := make(map[string]bool)
 	eachRow(t, func(list string, row reflect.Value) {
 		if row.IsNil() {
@@ -348,7 +343,7 @@ func checkTable(ctx context.Context, p *probe) {
 			p.badf("the row %q has no title", id)
 		}
 		walk(row, id, func(path string, v reflect.Value) {
-			if why := schema.wrong(v); why != "" {
+			if why := p.subject.schema.wrong(v); why != "" {
 				p.badf("%s: %s", path, why)
 			}
 			switch {
@@ -510,9 +505,8 @@ func eachRowOf(v reflect.Value, f func(row reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		isRow := false
-		lists := reflect.TypeFor[providers.Reference]()
-		for i := range lists.NumField() {
-			isRow = isRow || lists.Field(i).Type.Elem() == v.Type()
+		for list := range reflect.TypeFor[providers.Reference]().Fields() {
+			isRow = isRow || list.Type.Elem() == v.Type()
 		}
 		if isRow && !v.IsNil() {
 			f(v)
@@ -522,9 +516,9 @@ func eachRowOf(v reflect.Value, f func(row reflect.Value)) {
 			eachRowOf(v.Index(i), f)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				eachRowOf(v.Field(i), f)
+		for field, value := range v.Fields() {
+			if field.IsExported() {
+				eachRowOf(value, f)
 			}
 		}
 	default:

@@ -112,7 +112,19 @@ func sortedInside(area providers.Area, answer providers.Answer) []*providers.Rec
 
 const partsPerArea = 6
 
-// checkParts asks for boxes between two sites, whose edges count as inside.
+// quarters returns the parts of a box: what is cut in silence shows there.
+func quarters(b providers.Bounds) []providers.Bounds {
+	lat, lon := (b.South+b.North)/2, (b.West+b.East)/2
+	return []providers.Bounds{
+		{South: b.South, West: b.West, North: lat, East: lon},
+		{South: b.South, West: lon, North: lat, East: b.East},
+		{South: lat, West: b.West, North: b.North, East: lon},
+		{South: lat, West: lon, North: b.North, East: b.East},
+	}
+}
+
+// checkParts asks for quarters, and for boxes between two sites, whose edges count
+// as inside.
 func checkParts(ctx context.Context, p *probe) {
 	p.look(ctx)
 	random := reproducible()
@@ -121,6 +133,9 @@ func checkParts(ctx context.Context, p *probe) {
 		records := sortedInside(area, whole)
 		if len(records) < 2 || cut(whole) {
 			continue // said elsewhere
+		}
+		for _, part := range quarters(area) {
+			p.compare(ctx, area, whole, part)
 		}
 		for range partsPerArea {
 			a, b, ok := two(random, records)
@@ -174,8 +189,11 @@ func kinds(random *rand.Rand, area providers.Bounds, records []*providers.Record
 	}
 	// A dent makes the polygon concave; the corners are those of the box.
 	ring := []providers.Point{
-		{Lat: area.South, Lon: area.West}, {Lat: (area.South + middle.Lat) / 2, Lon: middle.Lon}, {Lat: area.South, Lon: area.East},
-		{Lat: area.North, Lon: area.East}, {Lat: area.North, Lon: area.West},
+		{Lat: area.South, Lon: area.West},
+		{Lat: (area.South + middle.Lat) / 2, Lon: middle.Lon},
+		{Lat: area.South, Lon: area.East},
+		{Lat: area.North, Lon: area.East},
+		{Lat: area.North, Lon: area.West},
 	}
 	triangle := []providers.Point{{Lat: area.South, Lon: area.West}, {Lat: middle.Lat, Lon: area.East}, {Lat: area.North, Lon: middle.Lon}}
 	all["a polygon"] = []providers.Area{providers.NewPolygon(ring), providers.NewPolygon(triangle), providers.NewPolygon(triangle).Widen(700)}

@@ -63,12 +63,8 @@ func checkSource(ctx context.Context, p *probe) {
 	case s.ID.Provider() != s.Provider:
 		p.badf("the source %s says that it is of %s", s.ID, s.Provider)
 	}
-	schema, err := readEnums()
-	if err != nil {
-		p.badf("%v", err)
-	}
 	for _, v := range []any{s.Provider, s.Mode} {
-		if why := schema.wrong(reflect.ValueOf(v)); why != "" {
+		if why := p.subject.schema.wrong(reflect.ValueOf(v)); why != "" {
 			p.badf("%s", why)
 		}
 	}
@@ -324,14 +320,9 @@ func checkPositions(_ *probe, r *providers.Record, bad func(string, ...any)) {
 }
 
 func checkEnums(ctx context.Context, p *probe) {
-	schema, err := readEnums()
-	if err != nil {
-		p.badf("%v", err)
-		return
-	}
 	for _, r := range p.closely(ctx) {
 		walkRecord(r, func(path string, v reflect.Value) {
-			if why := schema.wrong(v); why != "" {
+			if why := p.subject.schema.wrong(v); why != "" {
 				p.badf("%s: %s: %s", r.Key, path, why)
 			}
 		})

@@ -45,6 +45,8 @@ type Subject struct {
 	Secrets []string
 	// Now is the source's clock; nil is time.Now.
 	Now func() time.Time
+
+	schema enums
 }
 
 // Bench is a source with its far end.
@@ -129,6 +131,10 @@ func (s *Subject) complete(tb testing.TB) {
 	}
 	if d := s.Dateline; d != (providers.Bounds{}) && (!d.Valid() || d.West <= d.East) {
 		tb.Fatal("providertest: Dateline crosses the antimeridian")
+	}
+	var err error
+	if s.schema, err = readEnums(); err != nil {
+		tb.Fatalf("providertest: %v", err)
 	}
 	s.DetailCalls = cmp.Or(s.DetailCalls, 1)
 	if s.Now == nil {

@@ -616,10 +616,11 @@ func TestEveryRuleCatchesASourceThatBreaksIt(t *testing.T) {
 		"a list handed out":        {held(func(h *heldFake) { h.shared = true }), "Use never changes", "list of an answer"},
 		"a failed refresh":         {held(func(h *heldFake) { h.forgets = true }), "Faults are typed", "took away"},
 		"a call after the end": {live(func(f *fake) {
-			f.search = func(ctx context.Context, _ providers.Query) (providers.Answer, error) {
+			inner := newFake()
+			inner.info = f.info
+			f.search = func(ctx context.Context, q providers.Query) (providers.Answer, error) {
 				f.calls.Add(1)
-				<-ctx.Done()
-				return providers.Answer{}, providers.AsSourceError(ctx.Err())
+				return inner.Search(ctx, q)
 			}
 		}), "Context that has ended", "took 2 calls"},
 		"an answer after the end": {live(func(f *fake) {
@@ -647,7 +648,7 @@ func TestEveryRuleCatchesASourceThatBreaksIt(t *testing.T) {
 			}
 		}), "Faults are typed", "asked again after 0s"},
 		"faults that are swallowed": {live(swallow), "Faults are typed", "returned no error"},
-		"a fault that stays":        {live(stuck), "Faults are typed", "was mended returned"},
+		"a fault that stays":        {live(stuck), "Faults are typed", "want an answer"},
 		"a cache":                   {live(cached), "Use keeps no answer", "took 0 calls"},
 		"records that change":       {live(reused), "Use never changes", "changed after it was handed out"},
 		"a mix-up":                  {live(mixUp), "Use by many at once", "who ask at once"},

@@ -74,8 +74,8 @@ func checkEnded(ctx context.Context, p *probe) {
 	for _, q := range p.questions() {
 		for _, ended := range []context.Context{withdrawn, late} {
 			begun := time.Now()
-			err := q.ask(ended)
-			p.tellsOfEnd(q.name, ended, err)
+			err := q.ask(ended)              //nolint:contextcheck // both are made of ctx above
+			p.tellsOfEnd(q.name, ended, err) //nolint:contextcheck // as above
 			if took := time.Since(begun); took > soon {
 				p.badf("%s with a context that has ended took %v", q.name, took)
 			}
@@ -147,6 +147,7 @@ func (p *probe) whileHanging(ctx context.Context, ending func(context.Context) (
 			limited, cancel := ending(ctx)
 			begun := time.Now()
 			err := q.ask(limited)
+			p.tb.Log(q.name, fault, time.Since(begun))
 			if took := time.Since(begun); took > soon {
 				p.badf("%s under %s took %v, and its context ended after %v", q.name, fault, took, shortly)
 			}
@@ -159,7 +160,10 @@ func (p *probe) whileHanging(ctx context.Context, ending func(context.Context) (
 		}
 		p.bench.Mend()
 		for _, q := range questions {
-			if err := q.ask(ctx); err != nil {
+			begun := time.Now()
+			err := q.ask(ctx)
+			p.tb.Log(q.name, fault, "mended", time.Since(begun))
+			if err != nil {
 				p.badf("%s after %s was mended returned %v", q.name, fault, err)
 			}
 		}
@@ -173,8 +177,10 @@ func checkFaults(ctx context.Context, p *probe) {
 	}
 	for _, fault := range slices.Sorted(maps.Keys(p.subject.Faults)) {
 		codes := p.subject.Faults[fault]
-		p.renew() // failures of reference tables are remembered
-		p.forget()
+		if p.referenced != nil {
+			p.renew() // failures of reference tables are remembered
+			p.forget()
+		}
 		area := p.subject.Areas[0]
 		whole, _ := p.search(ctx, area)
 		before := keysOf(whole.Records)
@@ -244,13 +250,9 @@ func (p *probe) typed(what string, err error, codes []providers.SourceErrorCode)
 		p.badf("%s returned %v, want a *providers.SourceError", what, err)
 		return
 	}
-	schema, schemaErr := readEnums()
-	if schemaErr != nil {
-		p.badf("%v", schemaErr)
-	}
-	switch {
-	case schema.wrong(reflect.ValueOf(se.Code)) != "":
-		p.badf("%s: %s", what, schema.wrong(reflect.ValueOf(se.Code)))
+	switch why := p.subject.schema.wrong(reflect.ValueOf(se.Code)); {
+	case why != "":
+		p.badf("%s: %s", what, why)
 	case !slices.Contains(codes, se.Code):
 		p.badf("%s returned %v, want one of %v", what, se, codes)
 	}

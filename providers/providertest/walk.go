@@ -35,16 +35,15 @@ func walk(v reflect.Value, path string, visit func(path string, v reflect.Value)
 			visit(path, v)
 			return
 		}
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
+		for f, value := range v.Fields() {
 			switch {
 			case !f.IsExported():
 			case f.Anonymous:
-				walk(v.Field(i), path, visit)
+				walk(value, path, visit)
 			case path == "":
-				walk(v.Field(i), f.Name, visit)
+				walk(value, f.Name, visit)
 			default:
-				walk(v.Field(i), path+"."+f.Name, visit)
+				walk(value, path+"."+f.Name, visit)
 			}
 		}
 	default:
@@ -59,8 +58,7 @@ func walkRecord(r *providers.Record, visit func(path string, v reflect.Value)) {
 
 // timeOf returns v as a time, if it is one.
 func timeOf(v reflect.Value) (time.Time, bool) {
-	t, ok := v.Interface().(time.Time)
-	return t, ok
+	return reflect.TypeAssert[time.Time](v)
 }
 
 // fieldOf returns the last name of a path: "Type".

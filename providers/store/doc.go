@@ -13,6 +13,7 @@
 //	──load──►│ countries  code → R-tree         │◄──┐
 //	         │ shards     4,096 × key → record  │   │ one atomic store
 //	         │ asOf       when it was true      │   │
+//	         │ evses      EVSE id → records     │   │
 //	         └──────────────────────────────────┘   │
 //	writers ──mutex──► edit: shares all of it, ─────┘
 //	                   copies what it touches
@@ -23,5 +24,7 @@
 // a delta's price grows with the delta. The old snapshot lives until its last
 // reader has gone, and shares the rest with the new one.
 //
-// [Source] and [ReferencedSource] make a Store a [providers.Provider].
+// [Source] and [ReferencedSource] make a Store a [providers.Provider]. A [Syncer]
+// keeps one in step with a source that is pulled, and never lets a failure take
+// away what is held.
 package store

@@ -225,7 +225,7 @@ func (s *Syncer) pull(ctx context.Context, full bool) (err error) {
 	before := store.Len()
 	store.change(c, pulled.Whole, pulled.AsOf)
 	s.asOf = pulled.AsOf
-	if full || pulled.Whole {
+	if full || pulled.Whole || pulled.AsOf.Equal(since) { // the last: nothing has happened, a file is still the same
 		s.nextFull = began.Add(s.cfg.FullEvery)
 	}
 	level := slog.LevelInfo
@@ -259,7 +259,7 @@ func (s *Syncer) ask(ctx context.Context, since time.Time, c *change) (pulled pr
 
 // maxGrowth is how far the heap may grow during a pull before it is looked for
 // garbage.
-const maxGrowth = 64 << 20
+const maxGrowth = 48 << 20
 
 // collect looks for garbage when the heap has grown by maxGrowth since that was
 // last done. Left alone, the heap doubles first: a pull of a country, beside the

@@ -48,15 +48,6 @@ func Simplify(line []Point, tolerance float64) []Point {
 	return simple
 }
 
-// Distance returns how far p is from a line, which must have a point.
-func (p Point) Distance(line []Point) float64 {
-	nearest := p.toSegment(line[0], line[0])
-	for i := 1; i < len(line); i++ {
-		nearest = math.Min(nearest, p.toSegment(line[i-1], line[i]))
-	}
-	return nearest
-}
-
 // toSegment returns the distance of p from the segment a–b.
 func (p Point) toSegment(a, b Point) float64 {
 	dx, dy := b.X-a.X, b.Y-a.Y

@@ -7,17 +7,18 @@
 //
 //   - A value of another kind is as good as none: it leaves the zero value, which
 //     stands for "not said", and is no error.
+//
 //   - An error means that the text is no JSON. Then everything after it is lost.
 //
-//	JSON               Number   Flag    Text     Time      List    Object
-//	7, 7.0             7        -       "7"      -         -       -
-//	1                  1        true    "1"      -         -       -
-//	"7"                7        -       "7"      -         -       -
-//	"true"             -        true    "true"   -         -       -
-//	"2026-11-20"       -        -       as it is the day   -       -
-//	{"$date": 1e12}    1e12     -       -        the time  one     that
-//	[{}, 7, {}]        -        -       -        -         two     -
-//	null               -        -       -        -         -       -
+//     JSON               Number   Flag    Text     Time      List    Object
+//     7, 7.0             7        -       "7"      -         -       -
+//     1                  1        true    "1"      -         -       -
+//     "7"                7        -       "7"      -         -       -
+//     "true"             -        true    "true"   -         -       -
+//     "2026-11-20"       -        -       as it is the day   -       -
+//     {"$date": 1e12}    1e12     -       -        the time  one     that
+//     [{}, 7, {}]        -        -       -        -         two     -
+//     null               -        -       -        -         -       -
 //
 // What a number or a text means, which values it may have and whether 0 stands
 // for unknown, is each source's own knowledge. Nothing here is checked or cleaned
