@@ -23,7 +23,8 @@ type Provider interface {
 type Detailer interface {
 	// Detail returns the records with these keys, complete with comments and
 	// photos; a key that the source does not know is missing from the answer.
-	// It makes one upstream call for at most DetailBatch keys.
+	// It makes one upstream call for at most DetailBatch keys, and one more
+	// where a record has more comments than the first one brought.
 	Detail(ctx context.Context, keys []Key) (Answer, error)
 	// DetailBatch returns how many keys one call may carry, at least 1.
 	DetailBatch() int

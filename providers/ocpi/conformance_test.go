@@ -21,7 +21,7 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	params := sandbox.DefaultParams()
-	params.Sites = 700
+	params.Sites = 350
 	world := sandbox.NewWorld(params)
 	for name, v := range map[string]struct {
 		options sandbox.OCPIOptions
@@ -102,6 +102,19 @@ func conforms(t *testing.T, world *sandbox.World, options sandbox.OCPIOptions, c
 					return err
 				},
 			}
+		},
+		Unread: func(tb testing.TB) providers.Provider {
+			tb.Helper()
+			config.URL = "http://127.0.0.1:9/ocpi/versions" // never asked
+			f, err := ocpi.New(config)
+			if err != nil {
+				tb.Fatal(err)
+			}
+			syncer, err := store.NewSyncer(f, store.SyncConfig{Clock: config.Clock})
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return syncer.Source()
 		},
 		Areas: []providers.Bounds{
 			{South: 51.3, West: -0.5, North: 51.7, East: 0.2},

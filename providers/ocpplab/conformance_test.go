@@ -84,6 +84,18 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 				},
 			}
 		},
+		Unread: func(tb testing.TB) providers.Provider {
+			tb.Helper()
+			f, err := ocpplab.New(ocpplab.Config{URL: "http://127.0.0.1:9", Token: token, Clock: clock}) // never asked
+			if err != nil {
+				tb.Fatal(err)
+			}
+			syncer, err := store.NewSyncer(f, store.SyncConfig{Clock: clock})
+			if err != nil {
+				tb.Fatal(err)
+			}
+			return syncer.Source()
+		},
 		Areas: []providers.Bounds{
 			{South: 51.3, West: -0.5, North: 51.7, East: 0.2},
 			{South: 52.2, West: 4.6, North: 52.5, East: 5.1},

@@ -24,6 +24,8 @@ func holderRules() group {
 	return group{name: "Holder", rules: []rule{
 		{"finds what it shows", whereAble(isHolder, checkHolder)},
 		{"asks nobody", whereAble(isHolder, checkHolderAsksNobody)},
+		{"is unavailable, not empty, until it was read", whereAble(isHolder, checkUnread)},
+		{"lists the operators of its records", whereAble(isLister, checkOperators)},
 	}}
 }
 
@@ -43,6 +45,7 @@ func referenceRules() group {
 func isDetailer(p *probe) (string, bool)   { return "Detailer", p.detailer != nil }
 func isHolder(p *probe) (string, bool)     { return "Holder", p.holder != nil }
 func isFinder(p *probe) (string, bool)     { return "EVSEFinder", p.finder != nil }
+func isLister(p *probe) (string, bool)     { return "OperatorLister", p.lister != nil }
 func isReferenced(p *probe) (string, bool) { return "Referenced", p.referenced != nil }
 
 // whereAble makes a rule for sources with an ability.
@@ -242,6 +245,76 @@ func checkHolder(ctx context.Context, p *probe) {
 	}
 }
 
+func checkUnread(ctx context.Context, p *probe) {
+	if err := p.holder.Ready(); err != nil {
+		p.badf("Ready() returned %v of a source that has been read", err)
+	}
+	if p.subject.Unread == nil {
+		p.skipf("there is no moment at which nothing was read")
+		return
+	}
+	unread := p.subject.Unread(p.tb)
+	holder, ok := unread.(providers.Holder)
+	if !ok {
+		p.badf("the unread source is no providers.Holder")
+		return
+	}
+	var codes []providers.SourceErrorCode
+	for code := range p.subject.schema["SourceErrorCode"] {
+		codes = append(codes, providers.SourceErrorCode(code))
+	}
+	p.typed("Ready() before anything was read", holder.Ready(), codes)
+	_, err := unread.Search(ctx, providers.Query{Area: p.subject.Areas[0]})
+	p.typed("Search before anything was read", err, codes)
+}
+
+// checkOperators looks at the list of all operators.
+func checkOperators(ctx context.Context, p *probe) {
+	listed := make(map[string]bool)
+	before := ""
+	for _, o := range p.lister.Operators() {
+		switch {
+		case o == nil:
+			p.badf("Operators() holds nil")
+			continue
+		case o.ID <= before:
+			p.badf("Operators() has %s after %s: they come by id, each once", o.ID, before)
+		case o.Title == "":
+			p.badf("Operators() has %s without a title", o.ID)
+		}
+		before = o.ID
+		listed[o.ID] = true
+	}
+	for _, r := range p.look(ctx) {
+		if r.Operator != nil && !listed[r.Operator.ID] {
+			p.badf("Operators() lacks %s of %s", r.Operator.ID, r.Key)
+		}
+	}
+}
+
+// checkAbilities: whoever looks an ability up gets none from a source that lacks
+// one of its methods, and nobody is told.
+func checkAbilities(_ context.Context, p *probe) {
+	source := reflect.TypeOf(p.provider)
+	holder := reflect.TypeFor[providers.Holder]()
+	for _, ability := range []reflect.Type{
+		reflect.TypeFor[providers.Detailer](), holder, reflect.TypeFor[providers.OperatorLister](),
+		reflect.TypeFor[providers.EVSEFinder](), reflect.TypeFor[providers.Referenced](),
+	} {
+		if source.Implements(ability) {
+			continue
+		}
+		for m := range ability.Methods() {
+			if _, inherited := holder.MethodByName(m.Name); inherited && ability != holder {
+				continue // an EVSEFinder is a Holder first
+			}
+			if _, has := source.MethodByName(m.Name); has {
+				p.badf("the source has %s and is no providers.%s: another method is missing, or has another form", m.Name, ability.Name())
+			}
+		}
+	}
+}
+
 func checkHolderAsksNobody(ctx context.Context, p *probe) {
 	if p.bench.Calls == nil {
 		p.skipf("there is no far end")
@@ -253,6 +326,9 @@ func checkHolderAsksNobody(ctx context.Context, p *probe) {
 		if p.finder != nil {
 			p.finder.FindEVSE(string(r.Key))
 		}
+	}
+	if p.lister != nil {
+		p.lister.Operators()
 	}
 	if n := p.calls() - before; n != 0 {
 		p.badf("questions to what is held took %d calls", n)

@@ -19,7 +19,8 @@ import (
 func sourceRules() group {
 	return group{name: "Source", rules: []rule{
 		{"is one value for life and says who it is", checkSource},
-		{"has the abilities that it claims", checkCapabilities},
+		{"has each ability whole or not at all", checkAbilities},
+		{"has the capabilities that it claims", checkCapabilities},
 		{"never judges what it calls undecided", checkUndecided},
 	}}
 }

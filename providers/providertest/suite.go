@@ -17,6 +17,9 @@ type Subject struct {
 	// called many times and registers with tb whatever ends them. A source that
 	// holds records holds them when New returns.
 	New func(tb testing.TB) Bench
+	// Unread returns a source that holds records and has not read any yet. nil:
+	// there is no such moment, as for a mirror.
+	Unread func(tb testing.TB) providers.Provider
 	// Areas are boxes that hold at least two sites each, do not cross the
 	// antimeridian, and are small enough to be had whole.
 	Areas []providers.Bounds
@@ -152,6 +155,7 @@ type probe struct {
 	provider   providers.Provider
 	detailer   providers.Detailer
 	holder     providers.Holder
+	lister     providers.OperatorLister
 	finder     providers.EVSEFinder
 	referenced providers.Referenced
 
@@ -179,6 +183,7 @@ func (p *probe) renew() {
 	p.provider = p.bench.Provider
 	p.detailer, _ = p.provider.(providers.Detailer)
 	p.holder, _ = p.provider.(providers.Holder)
+	p.lister, _ = p.provider.(providers.OperatorLister)
 	p.finder, _ = p.provider.(providers.EVSEFinder)
 	p.referenced, _ = p.provider.(providers.Referenced)
 }

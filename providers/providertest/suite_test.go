@@ -272,6 +272,13 @@ func live(change func(*fake)) Subject {
 	}
 }
 
+var (
+	_ providers.Detailer       = (*fake)(nil)
+	_ providers.Referenced     = (*fake)(nil)
+	_ providers.EVSEFinder     = (*heldFake)(nil)
+	_ providers.OperatorLister = (*heldFake)(nil)
+)
+
 // heldFake holds what the fake would answer. Its faults show in refreshing.
 type heldFake struct {
 	far     *fake
@@ -285,6 +292,8 @@ type heldFake struct {
 	strict  bool // about how ids of EVSEs are written
 	shared  bool // hands out its own list
 	forgets bool // what it holds, when a refresh fails
+	unread  error
+	none    bool // lists no operators
 }
 
 func newHeld(change func(*heldFake)) *heldFake {
@@ -309,6 +318,9 @@ func (h *heldFake) Source() *providers.Source { return h.far.info }
 func (h *heldFake) Search(ctx context.Context, q providers.Query) (providers.Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return providers.Answer{}, fmt.Errorf("held: %w", err)
+	}
+	if h.unread != nil {
+		return providers.Answer{}, h.unread
 	}
 	if h.shared {
 		return providers.Answer{Records: h.records, FetchedAt: testNow}, nil
@@ -336,6 +348,15 @@ func (h *heldFake) Record(k providers.Key) (*providers.Record, bool) {
 
 func (h *heldFake) Len() int { return h.len }
 
+func (h *heldFake) Ready() error { return h.unread }
+
+func (h *heldFake) Operators() []*providers.Operator {
+	if h.none {
+		return nil
+	}
+	return []*providers.Operator{h.records[0].Operator}
+}
+
 func (h *heldFake) FindEVSE(id string) []providers.Key {
 	if !h.strict {
 		id = providers.NormalEVSEID(id)
@@ -354,6 +375,11 @@ func (h *heldFake) refresh(ctx context.Context) error {
 func held(change func(*heldFake)) Subject {
 	s := live(nil)
 	s.Alias, s.Records = nil, len(places())
+	s.Unread = func(testing.TB) providers.Provider {
+		return newHeld(func(h *heldFake) {
+			h.unread = &providers.SourceError{Code: providers.CodeNetwork, Message: "this source has not been read yet"}
+		})
+	}
 	s.New = func(testing.TB) Bench {
 		h := newHeld(change)
 		set := func(fault string) {
@@ -372,6 +398,7 @@ func TestGoodSourcesPass(t *testing.T) { //nolint:paralleltest // the suite coun
 	t.Run("a mirror without a far end", func(t *testing.T) {
 		s := held(nil)
 		s.New = func(testing.TB) Bench { return Bench{Provider: newHeld(nil)} }
+		s.Unread = nil
 		Run(t, s)
 	})
 }
@@ -420,8 +447,8 @@ func TestEveryRuleCatchesASourceThatBreaksIt(t *testing.T) {
 		"a mode of its own":         {live(func(f *fake) { f.info.Mode = "ODD" }), "Source is one value", "no SourceMode"},
 		"no attribution":            {live(func(f *fake) { f.info.Attribution.Text = "" }), "Source is one value", "missing"},
 		"a count of a live source":  {live(func(f *fake) { f.info.Counts(func() int { return 1 }) }), "Source is one value", "RecordCount"},
-		"comments denied":           {live(func(f *fake) { f.info.Capabilities.Comments = false }), "Source has the abilities", "which Capabilities deny"},
-		"photos that never come":    {record(func(r *providers.Record) { r.Photos = nil }), "Source has the abilities", "claim photos"},
+		"comments denied":           {live(func(f *fake) { f.info.Capabilities.Comments = false }), "Source has the capabilities", "which Capabilities deny"},
+		"photos that never come":    {record(func(r *providers.Record) { r.Photos = nil }), "Source has the capabilities", "claim photos"},
 		"an undecided that decides": {live(func(f *fake) { f.info.Undecided = []string{"connections.formats"} }), "Source never judges", "is judged by connections.formats"},
 		"an undecided of no filter": {live(func(f *fake) { f.info.Undecided = []string{"colour"} }), "Source never judges", "no filter"},
 		"a summary that decides":    {live(func(f *fake) { f.info.UndecidedSummary = []string{"countries"} }), "Source never judges", "is judged by countries"},
@@ -609,6 +636,11 @@ func TestEveryRuleCatchesASourceThatBreaksIt(t *testing.T) {
 		"a country of other plugs": {live(func(f *fake) { f.row = func(t *providers.Reference) { slices.Reverse(t.ConnectionTypes) } }), "Reference of a country", "is not among those"},
 		"rows that stay as read":   {live(func(f *fake) { f.join = func([]*providers.Record) {} }), "Reference completes", "and the table"},
 		"rows shared by answers":   {sharedRows(), "Reference completes", "joining another answer changed"},
+		"empty until it was read":  {unread(held(nil), nil), "Holder is unavailable", "returned no error"},
+		"unread in other words":    {unread(held(nil), errors.New("later")), "Holder is unavailable", "want a *providers.SourceError"},
+		"never ready":              {held(func(h *heldFake) { h.unread = errors.New("later") }), "Holder is unavailable", "that has been read"},
+		"operators left out":       {held(func(h *heldFake) { h.none = true }), "Holder lists", "lacks operator:ocm:5"},
+		"half an ability":          {half(), "Source has each ability", "has Record and is no providers.Holder"},
 		"a key that is not found":  {held(func(h *heldFake) { h.lost = "ocm:fake:3" }), "Holder finds", "Record(ocm:fake:3) finds nothing"},
 		"a wrong number":           {held(func(h *heldFake) { h.len = 7 }), "Holder finds", "Len() is 7"},
 		"a holder that asks":       {held(func(h *heldFake) { h.asks = true }), "Holder asks nobody", "calls"},
@@ -681,6 +713,23 @@ func TestEveryRuleCatchesASourceThatBreaksIt(t *testing.T) {
 }
 
 func home0() providers.Point { return places()[0] }
+
+// unread makes a source that was not read fail with err.
+func unread(s Subject, err error) Subject {
+	s.Unread = func(testing.TB) providers.Provider { return newHeld(func(h *heldFake) { h.unread = err }) }
+	return s
+}
+
+// halfHolder has a method of a Holder and not the others.
+type halfHolder struct{ providers.Provider }
+
+func (halfHolder) Record(providers.Key) (*providers.Record, bool) { return nil, false }
+
+func half() Subject {
+	s := live(nil)
+	s.New = func(testing.TB) Bench { return Bench{Provider: halfHolder{newFake()}} }
+	return s
+}
 
 // sharedRows is a source whose answers share a part that Join changes.
 func sharedRows() Subject {

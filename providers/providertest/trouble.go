@@ -125,8 +125,10 @@ func (p *probe) whileHanging(ctx context.Context, ending func(context.Context) (
 		return
 	}
 	for _, fault := range p.subject.Hangs {
-		p.renew() // without a table
-		p.forget()
+		if p.referenced != nil {
+			p.renew() // without a table
+			p.forget()
+		}
 		whole, _ := p.search(ctx, p.subject.Areas[0])
 		p.shown = whole.Records
 		questions := p.questions()
@@ -147,7 +149,6 @@ func (p *probe) whileHanging(ctx context.Context, ending func(context.Context) (
 			limited, cancel := ending(ctx)
 			begun := time.Now()
 			err := q.ask(limited)
-			p.tb.Log(q.name, fault, time.Since(begun))
 			if took := time.Since(begun); took > soon {
 				p.badf("%s under %s took %v, and its context ended after %v", q.name, fault, took, shortly)
 			}
@@ -160,10 +161,7 @@ func (p *probe) whileHanging(ctx context.Context, ending func(context.Context) (
 		}
 		p.bench.Mend()
 		for _, q := range questions {
-			begun := time.Now()
-			err := q.ask(ctx)
-			p.tb.Log(q.name, fault, "mended", time.Since(begun))
-			if err != nil {
+			if err := q.ask(ctx); err != nil {
 				p.badf("%s after %s was mended returned %v", q.name, fault, err)
 			}
 		}
@@ -331,6 +329,9 @@ func (p *probe) askRest(ctx context.Context, n int) string {
 	}
 	if p.finder != nil {
 		p.finder.FindEVSE(string(k))
+	}
+	if p.lister != nil {
+		p.lister.Operators()
 	}
 	if p.detailer != nil {
 		if _, err := p.detailer.Detail(ctx, []providers.Key{k}); err != nil {
