@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"net/http"
@@ -91,39 +92,121 @@ func TestEveryRecordedPlugShareSiteShowsAsItsFileSays(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(folder, file)
 			s := newService(t, loaders.Config{Clock: fixedNow}, recordedPlugShare(t, path, details))
-			locations := readJSONFile(t, path)
-			n := compared{}
-			want := make(map[string]feedSaid)
-			for _, w := range locations {
-				for _, site := range read.sites(only(w, plugBriefMembers), false) {
-					want[site.Records[0].ExternalID] = site
-				}
-			}
-			shown := compareFeed(t, allOf(t, s, "source:plugshare", feedFields), want, n)
-			if !details {
-				n.log(t)
-				return
-			}
-			clear(want)
-			for _, w := range locations {
-				for _, site := range read.sites(w, true) {
-					want[site.Records[0].ExternalID] = site
-				}
-			}
-			var got []feedSaid
-			for _, id := range shown {
-				var answer struct{ POI *feedSaid }
-				s.mustAsk(t, `query($id: ID!) { poi(by: {id: $id}) { `+wholeFields+` } }`, vars{"id": id}, &answer)
-				if answer.POI == nil {
-					t.Errorf("%s is in the list and nowhere else", id)
-					continue
-				}
-				got = append(got, *answer.POI)
-			}
-			compareFeed(t, got, want, n)
-			n.log(t)
+			comparePlugShare(t, s, read, readJSONFile(t, path), details)
 		})
 	}
+}
+
+// TestWhatPlugShareKeepsToItselfIsNotShown: shared homes stay hidden, even where
+// PlugShare hands them out, and so does what has no position; the rest is what
+// recorded answers hold little of.
+func TestWhatPlugShareKeepsToItselfIsNotShown(t *testing.T) {
+	t.Parallel()
+	feedsFolder(t, "crosswalk")
+	read := newPlugReading(t)
+	var locations []object
+	if err := json.Unmarshal([]byte(hiddenPlugShare), &locations); err != nil {
+		t.Fatal(err)
+	}
+	url := served(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		list := []any{}
+		for _, l := range locations {
+			if strings.HasSuffix(r.URL.Path, "/locations/"+naming(l, "id")) {
+				_ = json.NewEncoder(w).Encode(l)
+				return
+			}
+			list = append(list, plugBrief(l))
+		}
+		if strings.HasSuffix(r.URL.Path, "/region") {
+			_ = json.NewEncoder(w).Encode(list)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	s := newService(t, loaders.Config{Clock: fixedNow}, plugShareAt(t, url, plugshare.Config{Key: "key", Secret: "secret"}))
+	comparePlugShare(t, s, read, locations, true)
+	hidden := 0
+	for _, l := range locations {
+		if read.sites(l, true) != nil {
+			continue
+		}
+		hidden++
+		for _, id := range []string{"poi:plugshare:" + naming(l, "id"), "poi:plugshare:" + naming(l, "id") + "~0", "record:plugshare:" + naming(l, "id") + "~0", "comment:plugshare:" + naming(l, "id") + "~0:1"} {
+			var answer struct{ Node *struct{ ID string } }
+			if s.ask(t, `query($id: ID!) { node(id: $id) { id } }`, vars{"id": id}, &answer); answer.Node != nil {
+				t.Errorf("%s must not be shown, and is", id)
+			}
+		}
+	}
+	if hidden != 4 {
+		t.Errorf("%d locations are hidden, want 4", hidden)
+	}
+}
+
+// hiddenPlugShare are locations as details; a search gives a part of them.
+const hiddenPlugShare = `[
+	{"id": 1, "name": "Home of somebody", "access": 3, "icon_type": "H", "latitude": 38.1, "longitude": -85.1, "stations": [{"id": 1, "outlets": [{"id": 1, "connector": 2, "power": 0}]}],
+	 "reviews": [{"id": 1, "rating": 1, "comment": "Nice people"}]},
+	{"id": 2, "name": "Another home", "access": "3", "latitude": 38.2, "longitude": -85.2, "stations": []},
+	{"id": 3, "name": "A home by its symbol", "access": 1, "icon_type": "H", "latitude": 38.3, "longitude": -85.3, "stations": []},
+	{"id": 4, "name": "Null island", "access": 1, "icon_type": "G", "latitude": 0, "longitude": 0, "stations": []},
+	{"id": 5, "name": "Coming soon", "access": 1, "icon_type": "GR", "coming_soon": true, "under_repair": false, "opening_date": "2027-02-03", "locale": "US", "url": "https://www.plugshare.com/location/5",
+	 "latitude": 38.5, "longitude": -85.5, "stations": [{"id": 5, "network_id": 1, "outlets": [{"id": 5, "connector": 7, "power": 0, "kilowatts": 22, "status": "PLANNED"}]}]},
+	{"id": 6, "name": "Partly broken", "access": 1, "icon_type": "Y", "coming_soon": false, "under_repair": false, "locale": "US", "score": 3.5, "url": "https://www.plugshare.com/location/6",
+	 "latitude": 38.6, "longitude": -85.6, "cost": true, "cost_description": "$1", "poi_name": "Gas Station", "hours": "<p>9 to 5</p>", "phone": "123", "formatted_phone_number": "+1 123",
+	 "parking_attributes": ["TRAILER_PARKING", "TRAILER_FRIENDLY", "ILLUMINATED"], "parking_level": "2", "parking_type_name": "Pay", "amenities": [{"type": 1}, {"type": 9}, {"type": 1}],
+	 "created_at": "2020-01-01T00:00:00Z", "updated_at": "2021-02-03 04:05:06",
+	 "stations": [
+		{"id": 61, "network_id": 47, "cost": 2, "available": 2, "available_changed_at": "2026-11-20T11:00:00", "outlets": [
+			{"id": 611, "connector": 13, "power": 0, "kilowatts": 150, "volts": 400, "status": "OUTOFORDER", "status_changed_at": "2026-11-19T00:00:00Z"},
+			{"id": 612, "connector": 13, "power": 0, "kilowatts": 150, "volts": 800, "status": "OUTOFORDER", "status_changed_at": "2026-11-18T00:00:00Z"}]},
+		{"id": 62, "network_id": 47, "cost": 2, "available": 1, "available_changed_at": "2026-11-20T11:00:00", "outlets": [{"id": 621, "connector": 3, "power": 0, "kilowatts": 50}]},
+		{"id": 63, "cost": 1, "available": 4, "outlets": [{"id": 631, "connector": 2, "power": 0, "kilowatts": 6.6}]}],
+	 "reviews": [
+		{"id": 1, "rating": -1, "problem": 1, "station_id": 61, "comment": "Broken <b>again</b>", "created_at": "2026-01-05T00:00:00Z", "user": {"first_name": "Ann", "display_name": "Annie", "last_name": "Secret", "phone": "555"}},
+		{"id": 2, "rating": -1, "problem": 2, "created_at": "2026-01-04T00:00:00Z", "user": {"first_name": "Bob", "is_deleted": true}},
+		{"id": 3, "rating": -1, "problem": 3, "created_at": "2026-01-03T00:00:00Z"}, {"id": 4, "rating": -1, "problem": 4, "station_id": 63, "created_at": "2026-01-02T00:00:00Z"},
+		{"id": 5, "rating": -1, "problem": 5, "created_at": "2026-01-01T00:00:00Z"}, {"id": 6, "rating": 0, "created_at": "2025-01-01T00:00:00Z"},
+		{"id": 7, "rating": 1, "volts": 208, "amps": 29.6, "kilowatts": 6.1, "finished": "2024-01-01T02:00:00Z", "vehicle_name": "Nissan LEAF", "created_at": "2024-01-01T00:00:00Z"}],
+	 "photos": [{"id": 8, "url": "https://photos.example/8.jpg", "thumbnail": "https://photos.example/8s.jpg", "caption": "Front", "created_at": "2023-01-01T00:00:00Z"}]},
+	{"id": 7, "name": "", "address": "1 Main St", "access": 1, "icon_type": "GR", "coming_soon": false, "under_repair": true, "latitude": 38.7, "longitude": -85.7, "locale": "AU", "url": "https://www.plugshare.com/location/7",
+	 "stations": [{"id": 71, "network_id": 11, "outlets": [{"id": 711, "connector": 14, "power": 0}, {"id": 712, "connector": 6, "power": 1, "status": "CONNECTED"}]}]}
+]`
+
+func comparePlugShare(t *testing.T, s *service, read *plugReading, locations []object, details bool) {
+	t.Helper()
+	n := compared{}
+	want := make(map[string]feedSaid)
+	for _, w := range locations {
+		for _, site := range read.sites(plugBrief(w), false) {
+			want[site.Records[0].ExternalID] = site
+		}
+	}
+	shown := compareFeed(t, allOf(t, s, "source:plugshare", feedFields), want, n)
+	n.log(t)
+	if !details {
+		return
+	}
+	clear(n)
+	clear(want)
+	for _, w := range locations {
+		for _, site := range read.sites(w, true) {
+			want[site.Records[0].ExternalID] = site
+		}
+	}
+	var got []feedSaid
+	for _, id := range shown {
+		var answer struct{ POI *feedSaid }
+		s.mustAsk(t, `query($id: ID!) { poi(by: {id: $id}) { `+wholeFields+` } }`, vars{"id": id}, &answer)
+		if answer.POI == nil {
+			t.Errorf("%s is in the list and nowhere else", id)
+			continue
+		}
+		got = append(got, *answer.POI)
+	}
+	compareFeed(t, got, want, n)
+	n.log(t)
 }
 
 // TestEveryRecordedOCPISiteShowsAsItsFileSays reads each recorded feed twice: from
@@ -148,19 +231,17 @@ func TestEveryRecordedOCPISiteShowsAsItsFileSays(t *testing.T) {
 		"spec_2.2.1":                           {}, "spec_2.3.0": {}, "spec_2.1.1": {}, "broken": {}, "hidden": {},
 	}
 	type feed struct {
-		name      string
-		locations []object
+		test, name string
+		locations  []object
 	}
 	var feeds []feed
 	var read []providers.Provider
-	add := func(name string, locations []object, cfg ocpi.Config) {
-		cfg.Name = name
+	add := func(test string, locations []object, cfg ocpi.Config) {
+		cfg.Name = fmt.Sprintf("feed%d", len(feeds)+1)
 		read = append(read, pulled(t, cfg))
-		feeds = append(feeds, feed{name: name, locations: locations})
+		feeds = append(feeds, feed{test: test, name: cfg.Name, locations: locations})
 	}
-	i := 0
 	for _, file := range slices.Sorted(maps.Keys(styles)) {
-		i++
 		path := filepath.Join(folder, "feeds", file)
 		switch {
 		case strings.HasPrefix(file, "spec_"):
@@ -173,14 +254,14 @@ func TestEveryRecordedOCPISiteShowsAsItsFileSays(t *testing.T) {
 		locations := locationsIn(t, path)
 		if options := styles[file]; options.Style != "" {
 			options.File = path
-			add(fmt.Sprintf("server%d", i), locations, ocpi.Config{URL: recordedOCPI(t, options), Token: options.Token})
+			add(file+", from a server", locations, ocpi.Config{URL: recordedOCPI(t, options), Token: options.Token})
 		}
 		layers := [][]object{locations}
 		if strings.HasPrefix(file, "ndw_") {
 			layers = apart(locations)
 		}
 		for k, layer := range layers {
-			add(fmt.Sprintf("file%d-%d", i, k+1), layer, ocpi.Config{File: writtenNow(t, layer), LiveFor: time.Hour})
+			add(fmt.Sprintf("%s, from file %d", file, k+1), layer, ocpi.Config{File: writtenNow(t, layer), LiveFor: time.Hour})
 		}
 	}
 	s := newService(t, loaders.Config{Clock: fixedNow}, read...)
@@ -189,7 +270,7 @@ func TestEveryRecordedOCPISiteShowsAsItsFileSays(t *testing.T) {
 	total := compared{}
 	t.Cleanup(func() { total.log(t) })
 	for _, f := range feeds {
-		t.Run(f.name, func(t *testing.T) {
+		t.Run(f.test, func(t *testing.T) {
 			t.Parallel()
 			n := compared{}
 			want := make(map[string]feedSaid)
@@ -218,6 +299,65 @@ func TestEveryRecordedOCPISiteShowsAsItsFileSays(t *testing.T) {
 				total[what] += count
 			}
 		})
+	}
+}
+
+// TestWhatWasNotFetchedIsNotCounted: a list asks for a few sites alone, and says
+// of the comments and photos of the others that it does not know their number.
+func TestWhatWasNotFetchedIsNotCounted(t *testing.T) {
+	t.Parallel()
+	const sites, fetched = 15, 10
+	location := func(i int, more string) string {
+		return fmt.Sprintf(`{"id": %d, "name": "Site %d", "access": 1, "latitude": %d, "longitude": 5, "stations": []%s}`, i, i, i, more)
+	}
+	var list []string
+	for i := range sites {
+		list = append(list, location(i+1, ""))
+	}
+	url := served(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		id, err := strconv.Atoi(r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:])
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/networks"):
+			http.NotFound(w, r)
+		case err == nil:
+			_, _ = io.WriteString(w, location(id, `, "reviews": [{"id": 1, "rating": 1}, {"id": 2, "rating": 0}], "photos": [{"id": 3, "url": "https://photos.example/3.jpg"}]`))
+		default:
+			_, _ = io.WriteString(w, "["+strings.Join(list, ",")+"]")
+		}
+	}))
+	s := newService(t, loaders.Config{Clock: fixedNow}, plugShareAt(t, url, plugshare.Config{Key: "key", Secret: "secret"}))
+	type children struct {
+		TotalCount *int
+		Sources    []struct{ Outcome string }
+	}
+	var answer struct {
+		Pois struct {
+			Nodes []struct {
+				ID               string
+				Comments, Photos children
+			}
+		}
+	}
+	s.mustAsk(t, `{ pois(area: `+wholeWorld+`) { nodes {
+		id comments(first: 1) { totalCount sources { outcome } } photos { totalCount sources { outcome } }
+	} } }`, nil, &answer)
+	known := 0
+	for _, site := range answer.Pois.Nodes {
+		for what, c := range map[string]children{"comments": site.Comments, "photos": site.Photos} {
+			want := map[string]int{"comments": 2, "photos": 1}[what]
+			switch whole := c.Sources[0].Outcome == "OK"; {
+			case whole && (c.TotalCount == nil || *c.TotalCount != want):
+				t.Errorf("%s has %d %s, the total is %v", site.ID, want, what, c.TotalCount)
+			case whole:
+				known++
+			case c.TotalCount != nil:
+				t.Errorf("the %s of %s were not fetched, and yet there are %d", what, site.ID, *c.TotalCount)
+			}
+		}
+	}
+	if len(answer.Pois.Nodes) != sites || known != 2*fetched {
+		t.Errorf("%d sites, of which %d lists are known, want %d and %d", len(answer.Pois.Nodes), known, sites, 2*fetched)
 	}
 }
 
@@ -272,7 +412,8 @@ const hiddenLocations = `[
 			{"id": "2", "standard": "SAE_J3400", "format": "CABLE", "power_type": "DC", "max_voltage": 920, "max_amperage": 400, "max_electric_power": 150000}]},
 		{"uid": "b", "evse_id": "NL*ABC*E2", "status": "OUTOFORDER", "connectors": [{"id": "1", "standard": "iec_62196_t2", "format": "CABLE", "power_type": "AC_3_PHASE", "max_voltage": 230, "max_amperage": 32},
 			{"id": "2", "standard": "DOMESTIC_F", "format": "SOCKET", "power_type": "AC_1_PHASE", "max_voltage": 230, "max_amperage": 8}]},
-		{"uid": "c", "evse_id": "NL*ABC*E3", "status": "AVAILABLE", "parking_restrictions": ["DISABLED"], "connectors": [{"id": "1", "standard": "MCS", "format": "CABLE", "power_type": "DC", "max_voltage": 1000, "max_amperage": 1000},
+		{"uid": "c", "evse_id": "NL*ABC*E3", "status": "AVAILABLE", "parking_restrictions": ["DISABLED"], "connectors": [{"id": "0", "standard": "SAE_J3400", "format": "CABLE", "power_type": "DC", "max_voltage": 500, "max_amperage": 400, "max_electric_power": 150000},
+			{"id": "1", "standard": "MCS", "format": "CABLE", "power_type": "DC", "max_voltage": 1000, "max_amperage": 1000},
 			{"id": "2", "standard": "NEW_PLUG", "format": "CABLE", "power_type": "AC_2_PHASE_SPLIT", "max_voltage": 120, "max_amperage": 40}]}]}
 ]`
 
@@ -343,21 +484,15 @@ func served(t *testing.T, handler http.Handler) string {
 // pulled returns a feed that has been read once, without an error.
 func pulled(t *testing.T, cfg ocpi.Config) providers.Provider {
 	t.Helper()
-	cfg.Clock = fixedNow
-	feed, err := ocpi.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := pull(t, feed)
-	if err != nil {
+	syncer := keepPulling(t, newFeed(t, cfg))
+	if err := syncer.WaitFirst(t.Context()); err != nil {
 		t.Fatalf("%s: %v", cfg.Name, err)
 	}
-	return source
+	return syncer.Source()
 }
 
-// pull keeps a source in step as long as the test lasts, and returns it when it
-// has been read once, with the error of that.
-func pull(t *testing.T, puller store.Puller) (providers.Provider, error) {
+// keepPulling keeps a source in step as long as the test lasts.
+func keepPulling(t *testing.T, puller store.Puller) *store.Syncer {
 	t.Helper()
 	syncer, err := store.NewSyncer(puller, store.SyncConfig{Clock: fixedNow})
 	if err != nil {
@@ -365,12 +500,12 @@ func pull(t *testing.T, puller store.Puller) (providers.Provider, error) {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
-	running.Go(func() { _ = syncer.Run(ctx) })
+	running.Go(func() { _ = syncer.Run(ctx) }) // it ends without an error, when ctx does
 	t.Cleanup(func() {
 		cancel()
 		running.Wait()
 	})
-	return syncer.Source(), syncer.WaitFirst(ctx)
+	return syncer
 }
 
 // written writes a file of the test's own.
@@ -803,8 +938,8 @@ func tidy(v reflect.Value) {
 			tidy(v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
+		for _, f := range v.Fields() {
+			if f.CanSet() {
 				tidy(f)
 			}
 		}
@@ -825,8 +960,8 @@ func valuesIn(v reflect.Value) int {
 			n += valuesIn(v.Index(i))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			n += valuesIn(v.Field(i))
+		for _, f := range v.Fields() {
+			n += valuesIn(f)
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
@@ -1588,10 +1723,24 @@ func (r *ocpiReading) plug(c object) plugSaid {
 
 // ---- the naive reading of PlugShare ----------------------------------------------------------------------
 
-// plugBriefMembers are the members of a location that a search answers with.
-var plugBriefMembers = []string{
-	"access", "address", "available_station_count", "coming_soon", "connector_types", "icon", "icon_type", "id", "in_use_station_count",
-	"is_fast_charger", "latitude", "longitude", "name", "score", "station_count", "stations", "under_repair", "url",
+// plugBrief is what a search says of a location.
+func plugBrief(w object) object {
+	brief := only(w, []string{
+		"access", "address", "available_station_count", "coming_soon", "connector_types", "icon", "icon_type", "id", "in_use_station_count",
+		"is_fast_charger", "latitude", "longitude", "name", "score", "station_count", "under_repair", "url",
+	})
+	stations := []any{}
+	for _, s := range w.list("stations") {
+		s = only(s, []string{"id", "network_id", "outlets"})
+		outlets := []any{}
+		for _, o := range s.list("outlets") {
+			outlets = append(outlets, map[string]any(only(o, []string{"connector", "id", "kilowatts", "power", "status"})))
+		}
+		s["outlets"] = outlets
+		stations = append(stations, map[string]any(s))
+	}
+	brief["stations"] = stations
+	return brief
 }
 
 type plugReading struct {
@@ -1619,14 +1768,6 @@ func (r *plugReading) sites(w object, whole bool) []feedSaid {
 	groups := make(map[string][]object)
 	outlets := make(map[string]int)
 	for _, s := range w.list("stations") {
-		if !whole { // a search says no more of a station
-			s = only(s, []string{"id", "network_id", "outlets"})
-			var brief []any
-			for _, o := range s.list("outlets") {
-				brief = append(brief, map[string]any(only(o, []string{"connector", "id", "kilowatts", "power", "status"})))
-			}
-			s["outlets"] = brief
-		}
 		network := naming(s, "network_id")
 		if network == "" {
 			network = "0"
@@ -1859,7 +2000,7 @@ func (r *plugReading) equipment(s *feedSaid, w object, external string, stations
 				if best.known() && best.status != state.status {
 					panic("a station with outlets in several states: teach the oracle")
 				}
-				best = state
+				best = plugState{status: state.status, since: latestOf(best.since, state.since)}
 			}
 			plug := r.plug(w, st, o)
 			plug.Status = lifeWith(life, "UNKNOWN", []plugState{state})

@@ -29,7 +29,7 @@ func (poiResolver) Comments(ctx context.Context, poi *providers.POI, first *int,
 	if err != nil {
 		return nil, err
 	}
-	connection := &graph.CommentConnection{Nodes: page.items, PageInfo: page.info, TotalCount: &page.total, Sources: pointers(loaders.Unfetched(poi))}
+	connection := &graph.CommentConnection{Nodes: page.items, PageInfo: page.info, TotalCount: totalOf(poi, page.total), Sources: pointers(loaders.Unfetched(poi))}
 	for i, c := range page.items {
 		connection.Edges = append(connection.Edges, &graph.CommentEdge{Cursor: page.cursors[i], Node: c})
 	}
@@ -49,11 +49,20 @@ func (poiResolver) Photos(ctx context.Context, poi *providers.POI, first *int, a
 	if err != nil {
 		return nil, err
 	}
-	connection := &graph.PhotoConnection{Nodes: page.items, PageInfo: page.info, TotalCount: &page.total, Sources: pointers(loaders.Unfetched(poi))}
+	connection := &graph.PhotoConnection{Nodes: page.items, PageInfo: page.info, TotalCount: totalOf(poi, page.total), Sources: pointers(loaders.Unfetched(poi))}
 	for i, p := range page.items {
 		connection.Edges = append(connection.Edges, &graph.PhotoEdge{Cursor: page.cursors[i], Node: p})
 	}
 	return connection, nil
+}
+
+// totalOf returns how many comments or photos a site has; nil where a source has
+// only summed it up, and may know of more.
+func totalOf(poi *providers.POI, n int) *int {
+	if poi.Summary() {
+		return nil
+	}
+	return &n
 }
 
 // pointers gives a list of values the shape that generated code wants.
