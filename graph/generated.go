@@ -3744,7 +3744,7 @@ type ConnectionInfo {
   quantity: Int
   "Charging level: 1 under 2 kW, 2 over 2 kW, 3 over 40 kW; null when unknown. Prefer powerKw where it is known."
   level: Int
-  "Row of Open Charge Map's table behind level; null when the level is unknown."
+  "Row of the source's table behind level; null when the level is unknown, and for sources that have no such table."
   levelType: ChargerType
   "Life-cycle state of these plugs, which may differ from the site's."
   status: OperationalStatus!

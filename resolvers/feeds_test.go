@@ -1353,11 +1353,6 @@ func newestOfEach(list []object) []object {
 	return slices.Collect(maps.Values(newest))
 }
 
-// partyOfChargecloud says that the party of EVSE ids is read from chargecloud's id
-// as well, which is its evse_id. Package ocpi does not yet: the operator of the
-// feed of Stuttgart is one by name, not DE*STR.
-const partyOfChargecloud = false
-
 var reEVSEParty = regexp.MustCompile(`^([A-Z]{2})([A-Z0-9]{3})E.`)
 
 // site reads a location as a site of its own, or says why it must not be shown.
@@ -1455,7 +1450,7 @@ func (r *ocpiReading) operator(l object, evses []object) *companySaid {
 		parties := make(map[string]bool)
 		for _, e := range evses {
 			id := strings.NewReplacer("*", "", "-", "").Replace(strings.ToUpper(e.text("evse_id")))
-			if partyOfChargecloud && id == "" {
+			if id == "" { // chargecloud's id is its evse_id
 				id = strings.NewReplacer("*", "", "-", "").Replace(strings.ToUpper(e.text("id")))
 			}
 			if id == "" {
