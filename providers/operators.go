@@ -62,8 +62,8 @@ var companies = [...]company{
 	{title: "CLEVER", ocm: []string{"185"}, plugshare: []string{"18"}},
 	{title: "eVgo Network", ocm: []string{"15", "3252"}, plugshare: []string{"19"}, aliases: []string{"EVgo", "NRG EVgo"}},
 	{title: "Enel X", ocm: []string{"80"}, plugshare: []string{"23"}, aliases: []string{"Enel Drive"}},
-	{title: "Volta Charging", ocm: []string{"50"}, plugshare: []string{"25"}, aliases: []string{"Volta"}},
-	{title: "Shell Recharge Solutions (US)", ocm: []string{"59"}, plugshare: []string{"26"}, aliases: []string{"Greenlots"}},
+	// Greenlots, renamed, and Volta, which the same owner took over.
+	{title: "Shell Recharge Solutions (US)", ocm: []string{"59", "50"}, plugshare: []string{"26", "25"}, aliases: []string{"Greenlots", "Volta", "Volta Charging"}, countries: []string{"US", "CA"}},
 	{title: "ChargeNet NZ", ocm: []string{"229"}, plugshare: []string{"36"}, aliases: []string{"charge.net.nz"}, countries: []string{"NZ"}},
 	{title: "myEVroute", ocm: []string{"3417"}, plugshare: []string{"41"}, aliases: []string{"KSI"}},
 	{title: "BP Pulse (UK)", ocm: []string{"32", "8"}, plugshare: []string{"45"}, aliases: []string{"bp pulse", "POLAR", "Chargemaster"}, countries: []string{"GB"}},

@@ -3,6 +3,7 @@ package providers_test
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +57,37 @@ func TestOperator_IsTheSameDifferentOrNeither(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A party publishes for others too: it is the company only under its names.
+func TestOperator_APartyOfOCPIIsACompanyByItsName(t *testing.T) {
+	t.Parallel()
+	allego := providers.NewOperator(providers.OCM, "103", "Allego BV")
+	for title, same := range map[string]bool{"Allego": true, "ALLEGO BV": true, "NL*ALL": true, "": true, "Gemeente Delft": false} {
+		o := providers.NewOperator(providers.OCPI, "NL*ALL", title)
+		if same && (o.ID != allego.ID || !o.SameAs(allego)) {
+			t.Errorf("%q is %s", title, o.ID)
+		}
+		if !same && o.ID != "operator:ocpi:NL*ALL" {
+			t.Errorf("%q is %s", title, o.ID)
+		}
+	}
+}
+
+func TestOperator_IsFoundByNameOnlyWhereThereAreNoIDs(t *testing.T) {
+	t.Parallel()
+	const afdc = providers.ProviderCode("AFDC")
+	chargePoint := providers.NewOperator(providers.PlugShare, "1", "ChargePoint")
+	for name, same := range map[string]bool{"ChargePoint Network": true, "CHARGEPOINT": true, "Chargepoint Austria": false} {
+		o := providers.NewOperatorNamed(afdc, name)
+		if o.SameAs(chargePoint) != same || !o.SameAs(providers.NewOperatorNamed(afdc, strings.ToLower(name))) {
+			t.Errorf("%q is %s", name, o.ID)
+		}
+	}
+	blink, other := providers.NewOperatorNamed(afdc, "Blink Network"), providers.NewOperatorNamed(afdc, "Somebody")
+	if !blink.DiffersFrom(chargePoint) || !blink.DiffersFrom(other) || other.DiffersFrom(chargePoint) || other.SameAs(chargePoint) {
+		t.Error("names do not tell companies apart as ids do")
 	}
 }
 

@@ -31,6 +31,7 @@ const usage = `chargegraph serves one GraphQL API over several directories of ch
 
   chargegraph [flags]            serve the graph (also: chargegraph serve)
   chargegraph sandbox [flags]    run the simulated upstreams alone
+  chargegraph conflate-eval      measure how records become one POI, on labelled pairs
   chargegraph help               this text
 
 Each command tells its flags with -h.
@@ -55,6 +56,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return serve(ctx, args, getenv, stderr)
 	case "sandbox":
 		return runSandbox(ctx, args, stderr)
+	case "conflate-eval":
+		return runConflateEval(ctx, args, os.Stdout, stderr)
 	case "help":
 		_, err := io.WriteString(stderr, usage)
 		return err

@@ -1,6 +1,7 @@
 package conflate
 
 import (
+	"slices"
 	"strings"
 
 	"chargegraph/providers"
@@ -22,7 +23,7 @@ func (a *address) known() bool { return a.street != "" }
 // readAddress finds street and house number in the first line, or in the whole
 // address where that is all there is. Countries put them in either order, and
 // people put the name of the place before both.
-func readAddress(a *providers.Address, postcode string) address {
+func readAddress(a *providers.Address, postcode string, place []string) address {
 	line := a.Line1
 	if line == "" {
 		line = a.Formatted
@@ -30,14 +31,8 @@ func readAddress(a *providers.Address, postcode string) address {
 	if line == "" {
 		return address{}
 	}
-	if len(line) > 200 {
-		line = line[:200]
-	}
-	place := make(map[string]bool, 6)
-	for _, part := range [...]string{a.Town, a.StateOrProvince, a.CountryCode} {
-		for _, w := range fields(providers.Fold(part)) {
-			place[w] = true
-		}
+	if len(line) > maxText {
+		line = line[:maxText]
 	}
 	var best address
 	segments := strings.FieldsFunc(line, func(r rune) bool { return r == ',' || r == ';' || r == '\n' || r == '|' })
@@ -120,6 +115,15 @@ func (a *address) learn(title string) {
 	}
 }
 
+// isUnitWord reports whether a word announces a part of a building.
+func isUnitWord(w string) bool {
+	switch w {
+	case "suite", "ste", "unit", "apt", "bldg", "building", "floor", "lot", "level", "etage", "og", "ug":
+		return true
+	}
+	return false
+}
+
 // isPlusCode reports whether a segment begins with an open location code, which
 // is a position and no street: "WH86+P0L New Delhi".
 func isPlusCode(s string) bool {
@@ -133,14 +137,21 @@ func isPlusCode(s string) bool {
 func addressWords(s string) []string {
 	folded := providers.Fold(s)
 	var words []string
+	unit := false
 	for w := range strings.FieldsFuncSeq(folded, func(r rune) bool {
-		return r == ' ' || r == '.' || r == '(' || r == ')' || r == '"' || r == ':' || r == '#' || r == '\'' || r == '’'
+		return r == ' ' || r == '.' || r == '(' || r == ')' || r == '"' || r == ':' || r == '\'' || r == '’'
 	}) {
-		w = strings.Trim(w, "-/&")
-		if w == "" {
+		if w = strings.Trim(w, "-/&"); w == "" {
 			continue
 		}
-		if strings.ContainsAny(w, "-/") && !(w[0] >= '0' && w[0] <= '9') {
+		if unit || w[0] == '#' { // what it names is inside the building
+			unit = w == "#"
+			continue
+		}
+		if unit = isUnitWord(w); unit {
+			continue
+		}
+		if strings.ContainsAny(w, "-/") && (w[0] < '0' || w[0] > '9') {
 			for part := range strings.FieldsFuncSeq(w, func(r rune) bool { return r == '-' || r == '/' }) {
 				words = append(words, part)
 			}
@@ -164,7 +175,7 @@ func postcodeIn(words []string) string {
 
 // parseStreet takes the words of one segment apart. At the first segment the
 // name of a town is the street's own name all the same.
-func parseStreet(words []string, postcode string, place map[string]bool, first bool) address {
+func parseStreet(words []string, postcode string, place []string, first bool) address {
 	var a address
 	var core []string
 	for i := 0; i < len(words); i++ {
@@ -210,7 +221,7 @@ func parseStreet(words []string, postcode string, place map[string]bool, first b
 			core, a.kind = append(core, stem), kind
 			continue
 		}
-		if place[w] && !first || isArticle(w) {
+		if !first && slices.Contains(place, w) || isArticle(w) {
 			continue
 		}
 		core = append(core, w)
@@ -327,8 +338,21 @@ func streetType(w string) (string, bool) {
 // write: "hauptstrasse", "dorpsstraat", "storgata".
 func cutStreetType(w string) (stem, kind string) {
 	for _, t := range [...]struct{ end, kind string }{
-		{"strasse", "str"}, {"straat", "str"}, {"str", "str"}, {"gasse", "gasse"}, {"weg", "way"}, {"laan", "ave"}, {"allee", "ave"}, {"platz", "pl"}, {"plein", "pl"},
-		{"gata", "rue"}, {"gate", "rue"}, {"gatan", "rue"}, {"veien", "rue"}, {"vagen", "rue"}, {"vej", "rue"},
+		{"strasse", "str"},
+		{"straat", "str"},
+		{"str", "str"},
+		{"gasse", "gasse"},
+		{"weg", "way"},
+		{"laan", "ave"},
+		{"allee", "ave"},
+		{"platz", "pl"},
+		{"plein", "pl"},
+		{"gata", "rue"},
+		{"gate", "rue"},
+		{"gatan", "rue"},
+		{"veien", "rue"},
+		{"vagen", "rue"},
+		{"vej", "rue"},
 	} {
 		if len(w) > len(t.end)+2 && strings.HasSuffix(w, t.end) {
 			return w[:len(w)-len(t.end)], t.kind
@@ -377,11 +401,11 @@ func contains(all, some []string) bool {
 }
 
 func digitWords(words []string) string {
-	text := ""
+	var text strings.Builder
 	for _, w := range words {
 		if i := strings.IndexAny(w, "0123456789"); i >= 0 {
-			text += w[i:] + " " // "i35", "35"
+			text.WriteString(w[i:] + " ") // "i35", "35"
 		}
 	}
-	return text
+	return text.String()
 }

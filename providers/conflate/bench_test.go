@@ -10,6 +10,8 @@ import (
 	"chargegraph/providers/conflate"
 )
 
+var streets = [...]string{"Kerkstraat", "Oude Delft", "Van Baerlestraat", "Stationsweg", "Laan van Nieuw Oost-Indië", "Marktplein"}
+
 // country is n records in towns, as dense as the Netherlands: every source
 // knows most sites, a few metres from where the others know them.
 func country(n, sources int) []*providers.Record {
@@ -35,7 +37,8 @@ func country(n, sources int) []*providers.Record {
 				continue
 			}
 			records = append(records, newRecord(source, fmt.Sprint(site), moved(at, random.NormFloat64()*20, random.NormFloat64()*20), func(r *providers.Record) {
-				r.Operator, r.Title = operator, fmt.Sprint("Station ", site)
+				r.Operator, r.Title = operator, fmt.Sprint([]string{"Hotel Meridian ", "Riverside Parking ", "Station ", "Daily & Sons "}[site%4], site)
+				r.Address = providers.Address{Line1: fmt.Sprintf("%s %d", streets[site/40%len(streets)], site%200), Town: "Delft", Postcode: fmt.Sprint(1000+site%9000, " AB"), CountryCode: "NL"}
 				r.Connections = []providers.ConnectionInfo{{ExternalID: "1", Type: providers.ConnectorCCS2, PowerKW: new(50.0), Quantity: new(2)}}
 				r.Comments = make([]providers.Comment, 2)
 				if source.Provider == providers.OCPI {
@@ -47,6 +50,32 @@ func country(n, sources int) []*providers.Record {
 		}
 	}
 	return records
+}
+
+// viewportOf returns the records of a box that holds about n of them, and of the
+// margin that decides about those.
+func viewportOf(records []*providers.Record, n int) []*providers.Record {
+	middle := records[len(records)/2].Location
+	for widthM := 500.0; ; widthM *= 1.1 {
+		box := providers.BoundsOf([]providers.Point{middle}).Grow(widthM)
+		inside := 0
+		for _, r := range records {
+			if box.Contains(r.Location) {
+				inside++
+			}
+		}
+		if inside < n {
+			continue
+		}
+		grown := box.Grow(conflate.Reach(3))
+		var list []*providers.Record
+		for _, r := range records {
+			if grown.Contains(r.Location) {
+				list = append(list, r)
+			}
+		}
+		return list
+	}
 }
 
 func BenchmarkMerge(b *testing.B) {
@@ -62,6 +91,23 @@ func BenchmarkMerge(b *testing.B) {
 			})
 		}
 	}
+	// What the issue asks of a start with three sources, and of a viewport.
+	b.Run("3Sources/300000", func(b *testing.B) {
+		records := country(300_000, 3)
+		b.ReportAllocs()
+		for b.Loop() {
+			conflate.Merge(records)
+		}
+		b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/op")
+	})
+	b.Run("ViewportWithItsReach/500", func(b *testing.B) {
+		records := viewportOf(country(50_000, 3), 500)
+		b.ReportAllocs()
+		for b.Loop() {
+			conflate.Merge(records)
+		}
+		b.ReportMetric(float64(len(records)), "records")
+	})
 	// Finding who lies near whom by looking at every pair, without deciding anything.
 	b.Run("Naive/1000", func(b *testing.B) {
 		records := country(1_000, 3)

@@ -40,6 +40,10 @@ func Reach(n int) float64 {
 // records alone. Rules are immutable and may be used concurrently.
 type Rules struct {
 	Overrides Overrides
+	// FarLinks lets ids and pins link records beyond R of each other that are
+	// both held whole here. Only a caller who completes the records by Far may
+	// set it: without that, a viewport would decide otherwise than the map.
+	FarLinks bool
 }
 
 // Merge returns the POIs that records make up by the zero Rules.
@@ -49,6 +53,7 @@ func Merge(records []*providers.Record) []*providers.POI { return Rules{}.Merge(
 // member of exactly one POI. Of records with equal keys the one fetched last counts.
 func (r Rules) Merge(records []*providers.Record) []*providers.POI {
 	w := newRun(r.Overrides, records)
+	w.far = r.FarLinks
 	groups := w.twinGroups()
 	stars := w.stars(groups)
 	pois := make([]*providers.POI, 0, len(stars))
@@ -66,11 +71,13 @@ func (r Rules) Merge(records []*providers.Record) []*providers.POI {
 // run is one application of the rules.
 type run struct {
 	overrides Overrides
+	far       bool    // Rules.FarLinks
 	items     []*item // by key, each key once
 	byPointer map[*providers.Operator]*operatorFacts
 	byContent map[operatorKey]*operatorFacts
 	operators []*providers.Operator // by operatorFacts.id; [0] is nobody
 	relations map[uint64]relation
+	places    map[placeNames][]string
 	sources   int
 }
 
@@ -79,7 +86,7 @@ type item struct {
 	*providers.Record
 	facts    *facts // nil: nobody asked yet
 	operator *operatorFacts
-	unit     vector
+	unit     vector   // of the position: near is decided without trigonometry
 	ids      []string // of EVSEs, as they are compared
 	source   int      // index by rank: lower is better
 	heaped   bool     // its position is a default, see markHeaps
@@ -103,6 +110,7 @@ func newRun(overrides Overrides, records []*providers.Record) *run {
 		byContent: make(map[operatorKey]*operatorFacts),
 		operators: []*providers.Operator{nil},
 		relations: make(map[uint64]relation),
+		places:    make(map[placeNames][]string),
 	}
 	rank := rankSources(records)
 	w.sources = len(rank)
@@ -196,7 +204,13 @@ func (w *run) related(x, y *item) relation {
 // factsOf normalises a record when it is first compared.
 func (w *run) factsOf(x *item) *facts {
 	if x.facts == nil {
-		x.facts = normalise(x.Record, x.operator)
+		names := placeOfAddress(&x.Address)
+		words, ok := w.places[names]
+		if !ok {
+			words = names.words()
+			w.places[names] = words
+		}
+		x.facts = normalise(x.Record, x.operator, words)
 	}
 	return x.facts
 }

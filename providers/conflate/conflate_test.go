@@ -229,6 +229,54 @@ func TestReach_OfOneSourceIsThreeStepsOfTwins(t *testing.T) {
 	}
 }
 
+// The nearest rival of a star's member may itself be kept away by its own twin's
+// twin: records in a row, each linked to the next by an EVSE id.
+func TestReach_OfSeveralSourcesIsNeededThatFar(t *testing.T) {
+	t.Parallel()
+	sources := sourcesOf(3)
+	at := func(eastM float64) providers.Point { return moved(towns()[0], eastM, 0) }
+	row := func(source int, key string, eastM float64, evses ...string) *providers.Record {
+		return newRecord(sources[source], key, at(eastM), func(r *providers.Record) {
+			for _, id := range evses {
+				r.EVSEs = append(r.EVSEs, providers.EVSE{ExternalID: id, EVSEID: id})
+			}
+		})
+	}
+	for sentence, c := range map[string]struct {
+		records  []*providers.Record
+		sources  int
+		neededM  float64
+		want     []string
+		withless []string
+	}{
+		// With 7 in sight 8 leads nobody, so that 9 stands where it is and takes the second source's 1.
+		"two": {
+			[]*providers.Record{
+				row(0, "1", 0, "A"), row(1, "1", 499, "A", "B"),
+				row(0, "9", 989, "B", "C"), row(0, "8", 1088, "C", "D"), row(0, "7", 1187, "D"),
+			}, 2, 1187, []string{"ocpi:ndw:1"}, []string{"ocpi:ndw:1 + ocm:1"},
+		},
+		// The same one star further: whoever takes the best source's 1 away sets the third source's 1 free.
+		"three": {
+			[]*providers.Record{
+				row(1, "1", 0, "A"), row(2, "1", 499, "A", "B"), row(0, "1", 998, "B", "C"),
+				row(2, "9", 1488, "C", "D"), row(2, "8", 1587, "D", "E"), row(2, "7", 1686, "E"),
+			}, 3, 1686, []string{"ocm:1 + plugshare:1"}, []string{"ocm:1"},
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			view := providers.Bounds{South: at(0).Lat, North: at(0).Lat, West: at(-1).Lon, East: at(1).Lon}
+			if diff := cmp.Diff(c.want, cut(c.records, view, conflate.Reach(c.sources))); diff != "" {
+				t.Errorf("with all that it needs, mismatch (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.withless, cut(c.records, view, c.neededM-10)); diff != "" {
+				t.Errorf("with less, mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestReach_GrowsWithTheSources(t *testing.T) {
 	t.Parallel()
 	before := 0.0

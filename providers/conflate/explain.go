@@ -14,7 +14,7 @@ import (
 // site. Slope and middle were fitted on the part of the real pairs that the
 // weights were set on: `chargegraph conflate-eval -pairs DIR -calibrate` does it.
 func confidence(score float64) float64 {
-	const slope, middle = 1.0, 0.0
+	const slope, middle = 1.73, 0.25
 	return 1 / (1 + math.Exp(-slope*(score-middle)))
 }
 
@@ -213,6 +213,9 @@ func (f feature) words(x, y *facts, op relation, weight float64) string {
 	case fName:
 		if weight > 0 {
 			return fmt.Sprintf("names agree: %q, %q", a.Title, b.Title)
+		}
+		if x.numbers != "" && y.numbers != "" && x.numbers != y.numbers {
+			return fmt.Sprintf("names with different numbers: %q, %q", a.Title, b.Title)
 		}
 		return fmt.Sprintf("different names: %q, %q", a.Title, b.Title)
 	case fPlugs:

@@ -12,11 +12,7 @@ import (
 // facts is what matching looks at of one record, brought into the form in which
 // it is compared. It is made once per record and run, and kept beside it.
 type facts struct {
-	record *providers.Record
-	// unit is the unit vector of the position, which gives distances without
-	// trigonometry where many are needed.
-	unit vector
-
+	record   *providers.Record
 	title    string // folded, whole
 	name     []word // of the title, without what says nothing about the place
 	numbers  string // the figures in the title: the "2" of "Station 2"
@@ -41,17 +37,18 @@ type word struct {
 	weight float64
 }
 
-// normalise returns the facts of a record; operator is that of r.Operator.
-func normalise(r *providers.Record, operator *operatorFacts) *facts {
-	f := &facts{record: r, unit: unitOf(r.Location), operator: operator}
+// normalise returns the facts of a record; operator is that of r.Operator, place
+// the words of the town and so on that it states.
+func normalise(r *providers.Record, operator *operatorFacts, place []string) *facts {
+	f := &facts{record: r, operator: operator}
 	f.postcode = normalPostcode(r.Address.Postcode)
-	f.address = readAddress(&r.Address, f.postcode)
+	f.address = readAddress(&r.Address, f.postcode, place)
 	if f.postcode == "" {
 		f.postcode = f.address.postcode
 	}
 	f.title = providers.Fold(r.Title)
 	f.address.learn(f.title)
-	f.name, f.numbers = nameWords(f.title, &r.Address)
+	f.name, f.numbers = nameWords(f.title, place)
 	if r.Contact != nil {
 		f.phone = phoneEnd(r.Contact.Phone)
 		f.host = webHost(r.Contact.Website)
@@ -135,18 +132,12 @@ func fields(folded string) []string {
 // nameWords returns the words of a folded title that may tell the place from
 // others: not the town, state or country it is in, not what every site is
 // called. Figures are apart: they number the units of one place, and its floors.
-func nameWords(folded string, a *providers.Address) (words []word, numbers string) {
+func nameWords(folded string, place []string) (words []word, numbers string) {
 	if folded == "" {
 		return nil, ""
 	}
-	place := make(map[string]bool, 4)
-	for _, part := range [...]string{a.Town, a.StateOrProvince, a.CountryCode} {
-		for _, w := range fields(providers.Fold(part)) {
-			place[w] = true
-		}
-	}
-	if len(folded) > 200 {
-		folded = folded[:200]
+	if len(folded) > maxText {
+		folded = folded[:maxText]
 	}
 	var figures []string
 	for _, w := range fields(folded) {
@@ -158,7 +149,7 @@ func nameWords(folded string, a *providers.Address) (words []word, numbers strin
 			text = w // "6th", "21c": a word of its own
 			figures = figures[:len(figures)-boolInt(strings.TrimRight(w, "0123456789") != w)]
 		}
-		if text == "" || place[text] || isSiteWord(text) || isTradeWord(text) || isLegalForm(text) {
+		if text == "" || slices.Contains(place, text) || isSiteWord(text) || isTradeWord(text) || isLegalForm(text) {
 			continue
 		}
 		if _, street := streetType(text); street {
@@ -170,6 +161,27 @@ func nameWords(folded string, a *providers.Address) (words []word, numbers strin
 		}
 	}
 	return words, strings.Join(figures, " ")
+}
+
+// maxText bounds what is read of a text, in bytes: names and addresses are shorter.
+const maxText = 200
+
+// placeNames are where an address says that it is; neighbours mostly agree.
+type placeNames struct{ town, state, country string }
+
+func placeOfAddress(a *providers.Address) placeNames {
+	return placeNames{a.Town, a.StateOrProvince, a.CountryCode}
+}
+
+// words returns the words of town, state and country.
+func (p placeNames) words() []string {
+	var words []string
+	for _, part := range [...]string{p.town, p.state, p.country} {
+		if part != "" {
+			words = append(words, fields(providers.Fold(part))...)
+		}
+	}
+	return words
 }
 
 // maxWords bounds the words of a name that are compared; titles that are longer

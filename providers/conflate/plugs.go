@@ -31,7 +31,7 @@ type plugs struct {
 }
 
 func familyOf(t providers.ConnectorType) family {
-	switch t { //nolint:exhaustive // rare plugs tell nothing
+	switch t {
 	case providers.ConnectorType1:
 		return familyType1
 	case providers.ConnectorType2, providers.ConnectorType3A, providers.ConnectorType3C:

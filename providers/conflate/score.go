@@ -2,6 +2,7 @@ package conflate
 
 import (
 	"math"
+	"strings"
 
 	"chargegraph/providers"
 )
@@ -69,18 +70,20 @@ const (
 	wNumberSame = 1.5
 	// The same street, one number missing.
 	wStreetSame = 1.0
-	// 27 and 27a: next door, or one yard.
-	wSuffixOther = 1.0
+	// 27 and 27a: one yard where they are near, two houses where they are not.
+	wSuffixOtherNear, wSuffixOther = 1.0, -1.5
 	// Another number or street. In one place that is a site on a corner, which
 	// has two addresses (wAddressOtherNear up to nearCornerM); further off it is
 	// the neighbour (wAddressOther from farCornerM).
 	wAddressOtherNear, wAddressOther = -1.0, -3.0
-	nearCornerM, farCornerM          = 20.0, 75.0
+	nearCornerM, farCornerM          = 30.0, 75.0
 
 	wPostcodeSame, wPostcodeOther = 0.3, -0.7
 
 	// Names without the words of the operator, of the town and of charging.
 	wNameSame, wNameOther = 2.6, -0.7
+	// Both names number their units, and not alike: "Station 1", "Station 2".
+	wNumbersOther = -0.8
 
 	// Plugs, against the smaller side: sources leave plugs out more than they
 	// invent them.
@@ -104,7 +107,7 @@ const (
 //
 //nolint:gochecknoglobals // a constant table
 var wDistance = [...]struct{ m, weight float64 }{
-	{0, 2.2}, {30, 1.6}, {75, 0.35}, {150, -0.8}, {300, -1.7}, {R, -2.3},
+	{0, 2.45}, {30, 2.35}, {75, 0.35}, {150, -0.8}, {300, -1.7}, {R, -2.3},
 }
 
 func distanceWeight(m float64) float64 {
@@ -137,6 +140,9 @@ func weigh(x, y *facts, op relation, d float64) (e evidence) {
 			return x.operator.words[w] || y.operator.words[w]
 		})
 		e[fName] = nameWeight(alike, weight)
+	}
+	if x.numbers != "" && y.numbers != "" && x.numbers != y.numbers {
+		e[fName] += wNumbersOther
 	}
 	p, q := &x.plugs, &y.plugs
 	if share, ok := p.overlap(q); ok {
@@ -219,7 +225,7 @@ func addressWeight(a, b *address, d float64) float64 {
 	meet := a.number <= b.last && b.number <= a.last
 	switch {
 	case meet && street >= 0.75 && a.suffix != b.suffix:
-		return wSuffixOther
+		return slide(wSuffixOtherNear, wSuffixOther, d)
 	case meet && street >= 0.75:
 		return wAddressSame
 	case meet && street > 0.25:
@@ -231,9 +237,11 @@ func addressWeight(a, b *address, d float64) float64 {
 }
 
 // otherAddress is the weight of two addresses that differ, so many metres apart.
-func otherAddress(d float64) float64 {
-	share := math.Max(0, math.Min(1, (d-nearCornerM)/(farCornerM-nearCornerM)))
-	return wAddressOtherNear + (wAddressOther-wAddressOtherNear)*share
+func otherAddress(d float64) float64 { return slide(wAddressOtherNear, wAddressOther, d) }
+
+// slide goes from one weight at nearCornerM to another at farCornerM.
+func slide(near, far, d float64) float64 {
+	return near + (far-near)*math.Max(0, math.Min(1, (d-nearCornerM)/(farCornerM-nearCornerM)))
 }
 
 // relation is what is known of two operators.
@@ -290,9 +298,9 @@ func ascii(words []word) bool {
 }
 
 func joined(words []word) string {
-	text := ""
+	var text strings.Builder
 	for _, w := range words {
-		text += w.text
+		text.WriteString(w.text)
 	}
-	return text
+	return text.String()
 }

@@ -62,15 +62,29 @@ func (w *run) sharing(items []*item, yield func(i, j int)) {
 			}
 			continue
 		}
+		var held []int
+		for _, a := range same {
+			if items[a.i].Source.Held {
+				held = append(held, a.i)
+			}
+		}
+		// Only what is held counts here, since what is not depends on the viewport.
+		for k := 0; k < len(held) && len(held) <= maxCarriers; k++ {
+			for _, j := range held[:k] {
+				yield(j, held[k])
+			}
+		}
 		places := newGrid(R, n)
 		inPlace := make(map[providers.Point]int)
 		for _, a := range same {
-			at := items[a.i].Location
-			if inPlace[at]++; inPlace[at] > maxHeap {
+			inPlace[items[a.i].Location]++
+		}
+		for _, a := range same {
+			if inPlace[items[a.i].Location] > maxHeap {
 				continue // of a heap: the id is as much a default as the position
 			}
-			places.near(at, func(j int) { yield(j, a.i) })
-			places.add(at, a.i)
+			places.near(items[a.i].unit, func(j int) { yield(j, a.i) })
+			places.add(items[a.i].unit, a.i)
 		}
 	}
 }
@@ -115,7 +129,7 @@ func (w *run) link(groups []*group) {
 		if x.heaped {
 			continue
 		}
-		places.near(x.Location, func(j int) {
+		places.near(x.unit, func(j int) {
 			h := groups[j]
 			y := h.leader()
 			if x.source == y.source {
@@ -131,7 +145,7 @@ func (w *run) link(groups []*group) {
 				offer(h, edge{to: g, score: score, distanceM: d})
 			}
 		})
-		places.add(x.Location, i)
+		places.add(x.unit, i)
 	}
 	for _, g := range groups {
 		for s := range w.sources {
@@ -173,7 +187,7 @@ func (w *run) linkByID(groups []*group, yield func(g, h *group, distanceM float6
 		}
 		g, h := groups[pair[0]], groups[pair[1]]
 		d := g.leader().Location.DistanceM(h.leader().Location)
-		if d > R && !(x.Source.Held && y.Source.Held) || w.barred(g, h) {
+		if d > R && (!w.far || !x.Source.Held || !y.Source.Held) || w.barred(g, h) {
 			return
 		}
 		seen[pair] = true

@@ -72,7 +72,7 @@ func (w *run) twinGroups() []*group {
 	for i, x := range w.items {
 		leader := int32(-1)
 		for _, j := range smaller[i] {
-			if len(smaller[j]) == 0 && (leader < 0 || j < leader) && agree(j, int32(i)) { //nolint:gosec // fewer than 2^31
+			if len(smaller[j]) == 0 && (leader < 0 || j < leader) && agree(j, int32(i)) {
 				leader = j
 			}
 		}
@@ -82,7 +82,7 @@ func (w *run) twinGroups() []*group {
 		}
 		g := &group{items: []*item{x}, index: len(groups)}
 		if len(larger[i]) > 0 {
-			led[int32(i)] = g //nolint:gosec // fewer than 2^31
+			led[int32(i)] = g
 		}
 		groups = append(groups, g)
 	}
@@ -101,13 +101,13 @@ func (w *run) twinPairs() []twinPair {
 		if x.heaped {
 			continue
 		}
-		places.near(x.Location, func(j int) {
+		places.near(x.unit, func(j int) {
 			y := w.items[j]
 			if y.source == x.source && w.twins(x, y) {
 				pairs = append(pairs, twinPair{int32(j), int32(i)}) //nolint:gosec // fewer than 2^31
 			}
 		})
-		places.add(x.Location, i)
+		places.add(x.unit, i)
 	}
 	w.sharing(w.items, func(i, j int) {
 		x, y := w.items[i], w.items[j]

@@ -86,7 +86,7 @@ func crowdedWorld(random *rand.Rand, middle providers.Point, sources []*provider
 		at = moved(at, step*math.Cos(bearing), step*math.Sin(bearing))
 		records = append(records, newRecord(sources[random.IntN(len(sources))], fmt.Sprintf("%04d", keys[i]), at, func(r *providers.Record) {
 			r.Operator = operators[random.IntN(len(operators))]
-			r.Title = []string{"Station", "Mall", "Märkt", "markt"}[random.IntN(4)]
+			r.Title = []string{"Station", "Mall", "Märkt", "markt", "Station 1", "Station 2", "Hotel Meridian"}[random.IntN(7)]
 			if random.IntN(3) > 0 {
 				r.DataProviderReference = reference(4)
 				r.DataProvider = &providers.DataProvider{ID: reference(2)}
@@ -119,7 +119,10 @@ func dress(random *rand.Rand, r *providers.Record) {
 		return time.Date(2025, 1, 1+random.IntN(9), 0, 0, 0, 0, time.UTC)
 	}
 	r.UUID, r.UsageCost, r.Owner, r.GeneralComments, r.TimeZone = text(), text(), text(), text(), text()
-	r.Address = providers.Address{Line1: text(), CountryCode: []string{"", "NL"}[random.IntN(2)]}
+	r.Address = providers.Address{CountryCode: []string{"", "NL"}[random.IntN(2)]}
+	if some() { // few enough that neighbours share some
+		r.Address.Line1 = fmt.Sprintf("%s %d", []string{"Kerkstraat", "Hoofdweg"}[random.IntN(2)], random.IntN(4))
+	}
 	r.CreatedAt, r.UpdatedAt, r.LastVerifiedAt, r.LastConfirmedAt, r.PlannedFor = date(), date(), date(), date(), date()
 	r.Usage = []providers.UsageKind{providers.UsageUnknown, providers.UsagePublic, providers.UsagePrivate}[random.IntN(3)]
 	r.Status = []providers.OperationalStatus{providers.StatusUnknown, providers.StatusOperational}[random.IntN(2)]

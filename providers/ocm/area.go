@@ -47,7 +47,7 @@ type plan struct {
 
 // plan validates the question: nothing that OCM might drop is ever sent.
 func (s *Source) plan(q providers.Query) (*plan, error) {
-	if !validArea(q.Area) {
+	if !geo.ValidArea(q.Area) {
 		return nil, &providers.SourceError{Code: providers.CodeRejected, Message: "the area is not one on Earth"}
 	}
 	if c, ok := q.Area.(providers.InCountry); ok {
@@ -68,25 +68,6 @@ func (s *Source) plan(q providers.Query) (*plan, error) {
 		p.shapes = []shape{aroundBox(q.Area.Cover())}
 	}
 	return p, nil
-}
-
-func validArea(a providers.Area) bool {
-	valid := func(points []providers.Point, margin float64) bool {
-		return margin >= 0 && !math.IsInf(margin, 1) && !slices.ContainsFunc(points, func(p providers.Point) bool { return !p.Valid() })
-	}
-	switch a := a.(type) {
-	case providers.Around:
-		return valid([]providers.Point{a.Center}, a.RadiusM)
-	case providers.Bounds:
-		return a.Valid()
-	case *providers.Polygon:
-		return a != nil && len(a.Ring()) >= 3 && valid(a.Ring(), a.MarginM())
-	case *providers.Route:
-		return a != nil && len(a.Points()) >= 2 && valid(a.Points(), a.DistanceM())
-	case providers.InCountry:
-		return true
-	}
-	return false
 }
 
 // areaKM2 returns the size of an area with a shape, roughly where it is no box.
@@ -138,19 +119,11 @@ func union(boxes []providers.Bounds) providers.Bounds {
 			b.West, b.East = -180, 180
 		}
 		b = b.Extend(providers.Point{Lat: c.South, Lon: c.West}).Extend(providers.Point{Lat: c.North, Lon: c.East})
-		if mid := (providers.Point{Lat: c.South, Lon: midLon(c)}); !b.Contains(mid) {
+		if mid := (providers.Point{Lat: c.South, Lon: geo.MidLon(c)}); !b.Contains(mid) {
 			b = b.Extend(mid)
 		}
 	}
 	return b
-}
-
-func midLon(b providers.Bounds) float64 {
-	lon := b.West + b.WidthDeg()/2
-	if lon > 180 {
-		lon -= 360
-	}
-	return lon
 }
 
 // boxShapes asks for a box, in two parts where it crosses the antimeridian. A
@@ -189,7 +162,7 @@ func around(center providers.Point, radiusM float64) shape {
 // call is due to an area that cannot be had whole.
 func aroundBox(boxes []providers.Bounds) shape {
 	b := union(boxes)
-	center := providers.Point{Lat: (b.South + b.North) / 2, Lon: midLon(b)}
+	center := providers.Point{Lat: (b.South + b.North) / 2, Lon: geo.MidLon(b)}
 	radius := 0.0
 	for _, lat := range []float64{b.South, center.Lat, b.North} {
 		for _, lon := range []float64{b.West, b.East} {

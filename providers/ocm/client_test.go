@@ -2,8 +2,6 @@ package ocm
 
 import (
 	"bytes"
-	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,79 +78,6 @@ func TestEveryFaultOfTheSimulatorIsATypedError(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestTheTimeOfACallerIsObeyed(t *testing.T) {
-	t.Parallel()
-	for _, fault := range []sandbox.Fault{sandbox.Hang, sandbox.SlowBody} {
-		sim, s := newSandbox(t, nil)
-		sim.Faults().Set(fault)
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := s.Search(ctx, inLondon)
-		mustFail(t, err, providers.CodeTimeout)
-		ctx, cancel = context.WithCancel(t.Context())
-		cancel()
-		_, err = s.Search(ctx, inLondon)
-		mustFail(t, err, providers.CodeTimeout)
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%v does not say that the caller left", err)
-		}
-	}
-}
-
-func TestTheTimeOfTheClientIsATimeout(t *testing.T) {
-	t.Parallel()
-	sim, s := newSandbox(t, func(cfg *Config) {
-		client := *cfg.Client
-		client.Timeout = 30 * time.Millisecond
-		cfg.Client = &client
-	})
-	sim.Faults().Set(sandbox.Hang)
-	_, err := s.Search(t.Context(), inLondon)
-	mustFail(t, err, providers.CodeTimeout)
-}
-
-func TestAHugeAnswerIsRefusedWithoutBeingHeld(t *testing.T) {
-	t.Parallel()
-	var read atomic.Int64
-	sim, s := newSandbox(t, func(cfg *Config) {
-		cfg.Client = &http.Client{Transport: countingTransport{cfg.Client.Transport, &read}}
-	})
-	s.client.maxBody = 2 << 20 // the real bound takes the race detector a while
-	sim.Faults().Set(sandbox.Huge)
-	_, err := s.Search(t.Context(), inLondon)
-	if se := failure(t, err, providers.CodeBadResponse); !strings.Contains(se.Message, "larger") {
-		t.Errorf("message %q", se.Message)
-	}
-	if n := read.Load(); n > s.client.maxBody+1<<20 {
-		t.Errorf("%d MB of it were read", n>>20)
-	}
-}
-
-// countingTransport counts the bytes of bodies that are read.
-type countingTransport struct {
-	http.RoundTripper
-	read *atomic.Int64
-}
-
-func (c countingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := c.RoundTripper.RoundTrip(req)
-	if err == nil {
-		res.Body = countingBody{res.Body, c.read}
-	}
-	return res, err
-}
-
-type countingBody struct {
-	io.ReadCloser
-	read *atomic.Int64
-}
-
-func (c countingBody) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.read.Add(int64(n))
-	return n, err
 }
 
 func TestAnswersThatAreNoListOfSites(t *testing.T) {
@@ -347,55 +271,6 @@ func TestNoErrorAndNoLogHoldsTheKey(t *testing.T) {
 		if _, err := New(cfg); err == nil || strings.Contains(err.Error(), testKey) {
 			t.Errorf("error %v", err)
 		}
-	}
-}
-
-// failingTransport returns what policies in a transport return.
-type failingTransport struct{ err error }
-
-func (f failingTransport) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
-
-func TestTheErrorOfATransportPolicyIsPassedOn(t *testing.T) {
-	t.Parallel()
-	policy := &providers.SourceError{Code: providers.CodeCircuitOpen, Message: "resting", RetryAfter: time.Minute}
-	s := newSource(t, http.NotFoundHandler(), func(cfg *Config) {
-		cfg.Client = &http.Client{Transport: failingTransport{fmt.Errorf("wrapped: %w", policy)}}
-	})
-	_, err := s.Search(t.Context(), inLondon)
-	if se := failure(t, err, providers.CodeCircuitOpen); se != policy {
-		t.Errorf("got %v", se)
-	}
-}
-
-func TestCompressedAnswersAreRead(t *testing.T) {
-	t.Parallel()
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	_, _ = io.WriteString(z, "["+poiJSON(1)+"]")
-	_ = z.Close()
-	for name, c := range map[string]struct {
-		body []byte
-		code providers.SourceErrorCode
-	}{
-		"whole":      {packed.Bytes(), ""},
-		"broken off": {packed.Bytes()[:packed.Len()-12], providers.CodeBadResponse},
-		"no gzip":    {[]byte("[]"), providers.CodeBadResponse},
-	} {
-		s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Accept-Encoding") != "gzip" {
-				t.Errorf("%s: compression was not asked for", name)
-			}
-			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(c.body)
-		}), nil)
-		_, err := s.Search(t.Context(), inLondon)
-		if c.code == "" {
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			continue
-		}
-		mustFail(t, err, c.code)
 	}
 }
 

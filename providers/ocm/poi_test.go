@@ -61,7 +61,7 @@ func TestEveryFieldOfACompactListingIsMapped(t *testing.T) {
 			OpeningHours: &providers.OpeningHours{Text: "Mo-Fr 8-18"}, Amenities: []providers.Amenity{providers.AmenityDining, providers.AmenityLodging},
 			AccessComments: "Behind the hall.\nRing twice.", GeneralComments: "Two\nlines",
 			Contact:            &providers.Contact{Phone: "0118 1", Email: "a@b.example"},
-			Links:              providers.POILinks{Providers: []providers.ProviderLink{{Provider: providers.OCM, View: "https://map.openchargemap.io/?id=1234"}}},
+			Links:              providers.POILinks{Canonical: "https://map.openchargemap.io/?id=1234", Providers: []providers.ProviderLink{{Provider: providers.OCM, View: "https://map.openchargemap.io/?id=1234"}}},
 			IsRecentlyVerified: new(true), LastVerifiedAt: utc(2026, 8, 1, 8, 0, 0, 0), LastConfirmedAt: utc(2021, 8, 31, 0, 0, 0, 0),
 			PlannedFor: utc(2020, 1, 1, 0, 0, 0, 0), CreatedAt: utc(2010, 8, 31, 0, 0, 0, 0), UpdatedAt: utc(2026, 8, 1, 8, 0, 0, 0),
 			Connections: []providers.ConnectionInfo{

@@ -252,11 +252,11 @@ func (m *mapper) connections(list wire.List[wireConnection]) []providers.Connect
 		return nil
 	}
 	connections := make([]providers.ConnectionInfo, 0, len(list))
-	names := newNames(len(list))
+	names := make(wire.Names, len(list))
 	for i := range list {
 		w := &list[i]
 		statusRow, statusID, _ := m.statusTypes.get(w.StatusTypeID, w.StatusType)
-		name, isNew := names.of(w.ID)
+		name, isNew := names.Of(idOf(w.ID))
 		if !isNew || statusID == statusDuplicate {
 			continue
 		}
@@ -304,10 +304,10 @@ func (m *mapper) comments(list wire.List[wireComment]) []providers.Comment {
 		return nil
 	}
 	comments := make([]providers.Comment, 0, len(list))
-	names := newNames(len(list))
+	names := make(wire.Names, len(list))
 	for i := range list {
 		w := &list[i]
-		name, isNew := names.of(w.ID)
+		name, isNew := names.Of(idOf(w.ID))
 		if !isNew {
 			continue
 		}
@@ -368,10 +368,10 @@ func (m *mapper) photos(list wire.List[wireMedia]) []providers.Photo {
 		return nil
 	}
 	photos := make([]providers.Photo, 0, len(list))
-	names := newNames(len(list))
+	names := make(wire.Names, len(list))
 	for i := range list {
 		w := &list[i]
-		name, isNew := names.of(w.ID)
+		name, isNew := names.Of(idOf(w.ID))
 		address := clean.URL(string(w.ItemURL))
 		if !isNew || address == "" || w.IsEnabled.Set && !w.IsEnabled.Value {
 			continue
@@ -489,24 +489,4 @@ func (m *mapper) shared(s string) string {
 		m.texts[s] = s
 	}
 	return s
-}
-
-// names gives the members of one record their external ids.
-type names struct{ taken map[string]bool }
-
-func newNames(n int) names { return names{taken: make(map[string]bool, n)} }
-
-// of returns the name of a member with this id; isNew is false for one that was
-// here before. A member without an id is named by its place.
-func (n names) of(number wire.Number) (name string, isNew bool) {
-	if id, ok := idOf(number); ok {
-		name = strconv.Itoa(id)
-	} else {
-		name = "n" + strconv.Itoa(len(n.taken)+1)
-	}
-	if n.taken[name] {
-		return "", false
-	}
-	n.taken[name] = true
-	return name, true
 }

@@ -123,7 +123,7 @@ func (cfg *Config) complete() (*url.URL, error) {
 		cfg.ClientName = "chargegraph"
 	}
 	if cfg.UserAgent == "" {
-		cfg.UserAgent = "chargegraph (GraphQL API for charging sites)"
+		cfg.UserAgent = upstream.UserAgent
 	}
 	if cfg.MaxResults == 0 {
 		cfg.MaxResults = DefaultMaxResults

@@ -2,7 +2,6 @@ package ocpi
 
 import (
 	"bufio"
-	"compress/flate"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
@@ -11,15 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
 )
 
 const (
@@ -32,6 +28,8 @@ const (
 	// maxRedirects: to https, to a path with a slash, to a file.
 	maxRedirects = 3
 )
+
+const service upstream.Service = "the feed"
 
 // encoding is how a token stands in the header.
 type encoding string
@@ -71,11 +69,11 @@ func newClient(h hosts, cfg *Config) *client {
 // with the host that it was meant for.
 func (c *client) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return badResponse("the feed redirects again and again", nil)
+		return upstream.BadResponse("the feed redirects again and again", nil)
 	}
 	from := via[len(via)-1].URL
 	if req.URL.Scheme == "http" && from.Scheme == "https" {
-		return badResponse("the feed redirects from https to http, which is not followed", nil)
+		return upstream.BadResponse("the feed redirects from https to http, which is not followed", nil)
 	}
 	if err := c.hosts.check(req.URL); err != nil {
 		return err
@@ -119,7 +117,7 @@ type answer struct {
 	fetchedAt time.Time
 	unchanged bool // 304: there is no body
 
-	capped *cappedReader
+	capped *upstream.Capped
 	closer func()
 }
 
@@ -136,7 +134,7 @@ func (c *client) get(ctx context.Context, target *url.URL, correlation string, s
 		req, err := http.NewRequestWithContext(limited, http.MethodGet, target.String(), nil)
 		if err != nil {
 			cancel()
-			return nil, &providers.SourceError{Code: providers.CodeInternal, Message: "the request to the feed could not be built"}
+			return nil, service.NotBuilt()
 		}
 		c.prepare(req, e, correlation, since)
 		if res != nil {
@@ -145,7 +143,7 @@ func (c *client) get(ctx context.Context, target *url.URL, correlation string, s
 		}
 		if res, err = c.http.Do(req); err != nil {
 			cancel()
-			return nil, transportError(ctx, err)
+			return nil, unreachable(ctx, err)
 		}
 		if res.StatusCode != http.StatusUnauthorized {
 			if c.encoding == encodeAuto && (i > 0 || c.works == "") {
@@ -164,7 +162,7 @@ func (c *client) get(ctx context.Context, target *url.URL, correlation string, s
 		defer stop()
 		return nil, c.refusal(res)
 	}
-	a.capped = &cappedReader{r: res.Body, left: maxBody}
+	a.capped = upstream.NewCapped(res.Body, maxBody)
 	body, err := unpack(a.capped)
 	if err != nil {
 		stop()
@@ -209,14 +207,14 @@ func newID() string {
 
 // unpack returns what r holds, through gzip where it is gzipped, however it is
 // labelled, and without a byte order mark. What it inflates to is capped, too.
-func unpack(r *cappedReader) (io.Reader, error) {
+func unpack(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(buffered)
 		if err != nil {
 			return nil, err
 		}
-		buffered = bufio.NewReaderSize(&cappedReader{r: z, left: maxBody}, 64<<10)
+		buffered = bufio.NewReaderSize(upstream.NewCapped(z, maxBody), 64<<10)
 	}
 	if mark, err := buffered.Peek(3); err == nil && string(mark) == "\ufeff" {
 		_, _ = buffered.Discard(3) // cannot fail: they were peeked
@@ -227,7 +225,6 @@ func unpack(r *cappedReader) (io.Reader, error) {
 // refusal makes an error of an answer that is not 200.
 func (c *client) refusal(res *http.Response) error {
 	_, _ = io.CopyN(io.Discard, res.Body, maxErrorBody)
-	wait := c.retryAfter(res.Header.Get("Retry-After"))
 	switch status := res.StatusCode; {
 	case status == http.StatusUnauthorized && c.token == "":
 		return &providers.SourceError{Code: providers.CodeUnauthorized, Message: "the feed wants a token; configure the one that its operator gave"}
@@ -235,31 +232,13 @@ func (c *client) refusal(res *http.Response) error {
 		return &providers.SourceError{Code: providers.CodeUnauthorized, Message: "the feed does not accept the configured token; check it and tokenEncoding"}
 	case status == http.StatusForbidden:
 		return &providers.SourceError{Code: providers.CodeForbidden, Message: "the feed refuses this client; check the token and what its operator allows it"}
-	case status == http.StatusTooManyRequests:
-		return &providers.SourceError{Code: providers.CodeRateLimited, Message: "the feed asks to be asked less often; ask again later", RetryAfter: wait}
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return &providers.SourceError{Code: providers.CodeNotFound, Message: "there is no feed at the configured url, or it has moved"}
-	case status >= 500:
-		return &providers.SourceError{Code: providers.CodeUpstreamError, Message: fmt.Sprintf("the feed failed with status %d; ask again later", status), RetryAfter: wait}
-	case status >= 400:
-		return &providers.SourceError{Code: providers.CodeRejected, Message: fmt.Sprintf("the feed rejected the question with status %d", status)}
+	case status < 400:
+		return upstream.BadResponse(fmt.Sprintf("the feed answered with status %d, which is no list of locations", status), nil)
 	default:
-		return badResponse(fmt.Sprintf("the feed answered with status %d, which is no list of locations", status), nil)
+		return service.Refused(status, upstream.RetryAfter(res.Header, c.clock()))
 	}
-}
-
-// maxRetryAfter bounds what an upstream may ask for, in case it means a date.
-const maxRetryAfter = 24 * time.Hour
-
-// retryAfter reads the header of that name, seconds or a date.
-func (c *client) retryAfter(header string) time.Duration {
-	wait := time.Duration(0)
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 {
-		wait = time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
-	} else if at, err := http.ParseTime(header); err == nil {
-		wait = at.Sub(c.clock())
-	}
-	return min(max(wait, 0), maxRetryAfter)
 }
 
 // statusError makes an error of the envelope's status_code.
@@ -276,89 +255,36 @@ func statusError(code int) error {
 	return e
 }
 
-func badResponse(message string, err error) *providers.SourceError {
-	return &providers.SourceError{Code: providers.CodeBadResponse, Message: message, Err: err}
-}
-
-// transportError makes an error of a request that got no answer. Of the error
-// only its inmost part is kept: the outer ones quote the URL.
-func transportError(ctx context.Context, err error) error {
-	if se := (*providers.SourceError)(nil); errors.As(err, &se) {
-		return se
-	}
+// unreachable makes an error of a request that got no answer.
+func unreachable(ctx context.Context, err error) error {
 	if errors.Is(err, errPrivate) {
-		return badResponse("the feed's host has an address that is not public, which is not asked; allow it in the configuration if it is meant", nil)
+		return upstream.BadResponse("the feed's host has an address that is not public, which is not asked; allow it in the configuration if it is meant", nil)
 	}
-	if ctx.Err() != nil {
-		return providers.AsSourceError(ctx.Err())
-	}
-	if isTimeout(err) {
-		return &providers.SourceError{Code: providers.CodeTimeout, Message: "the feed did not answer in time; ask again later"}
-	}
-	var cause error
-	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
-		cause = errors.New("name look-up failed")
-	} else if op := (*net.OpError)(nil); errors.As(err, &op) {
-		cause = op.Err
-	}
-	return &providers.SourceError{Code: providers.CodeNetwork, Message: "the feed cannot be reached; check the network and the configured url", Err: cause}
+	return service.Unreachable(ctx, err)
 }
 
 // readError makes an error of a body that could not be read to its end.
 func (a *answer) readError(ctx context.Context, err error) error {
-	if a.capped != nil && a.capped.err != nil {
-		err = a.capped.err // the reason behind whatever the decoder made of it
+	if a.capped != nil && a.capped.Err != nil {
+		err = a.capped.Err // the reason behind whatever the decoder made of it
 	}
 	return bodyError(ctx, err)
 }
 
 // bodyError makes an error of what went wrong while a body or a file was read.
 func bodyError(ctx context.Context, err error) error {
-	var corrupt flate.CorruptInputError
-	syntax := (*jsontext.SyntacticError)(nil)
 	se := (*providers.SourceError)(nil)
-	switch {
+	switch position := upstream.Position(err); {
 	case errors.As(err, &se):
 		return se
 	case ctx.Err() != nil:
 		return providers.AsSourceError(ctx.Err())
-	case errors.Is(err, errTooLarge):
-		return badResponse(fmt.Sprintf("a page of the feed is larger than %d MB, or a location larger than %d, and was not read", maxBody>>20, maxElement>>20), nil)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
-		return badResponse("the feed is broken off or damaged", nil)
-	case errors.As(err, &syntax):
-		// Where it happened, and not what stood there.
-		return badResponse("the feed is broken off or is not proper JSON", fmt.Errorf("at byte %d", syntax.ByteOffset))
+	case errors.Is(err, upstream.ErrTooLarge):
+		return upstream.BadResponse(fmt.Sprintf("a page of the feed is larger than %d MB, or a location larger than %d, and was not read", maxBody>>20, maxElement>>20), nil)
+	case upstream.Damaged(err), errors.Is(err, io.EOF):
+		return upstream.BadResponse("the feed is broken off or damaged", nil)
+	case position != nil:
+		return upstream.BadResponse("the feed is broken off or is not proper JSON", position)
 	}
-	return transportError(ctx, err)
-}
-
-func isTimeout(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-var errTooLarge = errors.New("too large")
-
-// cappedReader reads at most left bytes and remembers why it stopped.
-type cappedReader struct {
-	r    io.Reader
-	left int64
-	err  error // nil at a proper end
-}
-
-func (c *cappedReader) Read(p []byte) (int, error) {
-	if c.err != nil {
-		return 0, c.err
-	}
-	n, err := c.r.Read(p)
-	c.left -= int64(n)
-	switch {
-	case c.left < 0:
-		c.err = errTooLarge
-		return 0, c.err
-	case err != nil && !errors.Is(err, io.EOF):
-		c.err = err
-	}
-	return n, err
+	return unreachable(ctx, err)
 }

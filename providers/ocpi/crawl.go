@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
 )
 
 const (
@@ -53,7 +54,7 @@ func (f *Feed) Pull(ctx context.Context, since time.Time, yield func(put []*prov
 		err = p.flush()
 	}
 	if err == nil && p.report.Read > 0 && p.report.Broken == p.report.Read {
-		err = badResponse("what the feed holds are no locations", nil)
+		err = upstream.BadResponse("what the feed holds are no locations", nil)
 	}
 	p.report.RemovedEVSEs = p.mapper.removed
 	p.report.Unread = pulled.Unread
@@ -239,10 +240,10 @@ func (w *walker) run(ctx context.Context, start *url.URL) error {
 	idle, total, elements, probing := 0, -1, 0, false
 	for n := 1; ; n++ {
 		if n > maxPages {
-			return badResponse(fmt.Sprintf("the feed has more than %d pages and was not read to its end", maxPages), nil)
+			return upstream.BadResponse(fmt.Sprintf("the feed has more than %d pages and was not read to its end", maxPages), nil)
 		}
 		if visited[target.String()] {
-			return badResponse("the feed's pages lead in a circle", nil)
+			return upstream.BadResponse("the feed's pages lead in a circle", nil)
 		}
 		visited[target.String()] = true
 		v := &visit{walker: w, page: &page{}}
@@ -254,7 +255,7 @@ func (w *walker) run(ctx context.Context, start *url.URL) error {
 			return nil
 		}
 		if len(v.page.endpoints) > 0 && !w.discover {
-			return badResponse("the feed answered with version details where a list of locations should be", nil)
+			return upstream.BadResponse("the feed answered with version details where a list of locations should be", nil)
 		}
 		if v.versions != nil || len(v.page.endpoints) > 0 {
 			found, err := w.resolve(ctx, v)
@@ -291,7 +292,7 @@ func (w *walker) run(ctx context.Context, start *url.URL) error {
 			return nil
 		}
 		if idle >= maxIdle {
-			return badResponse("the feed's pages do not end: they bring the same locations again and again", nil)
+			return upstream.BadResponse("the feed's pages do not end: they bring the same locations again and again", nil)
 		}
 		if err := f.client.hosts.check(next); err != nil {
 			return err
@@ -379,20 +380,20 @@ func (v *visit) read(ctx context.Context, target *url.URL, first bool) error {
 	if err != nil {
 		return a.readError(ctx, err)
 	}
-	if n, ok := v.page.totalElements.integer(); ok && v.total < 0 {
+	if n, ok := integer(v.page.totalElements); ok && v.total < 0 {
 		v.total = n
 	}
-	if code, ok := v.page.status.integer(); ok && (code < 1000 || code >= 2000) {
+	if code, ok := integer(v.page.status); ok && (code < 1000 || code >= 2000) {
 		return statusError(code)
 	}
-	if v.page.unlisted && len(v.page.endpoints) == 0 && !v.page.status.set {
-		return badResponse("the feed's answer holds no list of locations", nil)
+	if v.page.unlisted && len(v.page.endpoints) == 0 && !v.page.status.Set {
+		return upstream.BadResponse("the feed's answer holds no list of locations", nil)
 	}
 	return nil
 }
 
 func isVersion(l *wireLocation) bool {
-	return l.Version != "" && l.URL != "" && l.ID == "" && !l.Coordinates.set
+	return l.Version != "" && l.URL != "" && l.ID == "" && !l.Coordinates.Set
 }
 
 func headerInt(s string, absent int) int {
@@ -443,9 +444,9 @@ func (v *visit) next(current *url.URL, total int) (*url.URL, error) {
 	case cursor != "":
 		return withParams(current, url.Values{"cursor": {cursor}}), nil
 	}
-	if number, ok := p.number.integer(); ok {
-		pages, known := p.totalPages.integer()
-		if p.elements == 0 || p.last.value || known && number+1 >= pages || !known && !p.last.set {
+	if number, ok := integer(p.number); ok {
+		pages, known := integer(p.totalPages)
+		if p.elements == 0 || p.last.Value || known && number+1 >= pages || !known && !p.last.Set {
 			return nil, nil //nolint:nilnil // the end
 		}
 		return withParams(current, url.Values{"page": {strconv.Itoa(number + 1)}}), nil
@@ -474,7 +475,7 @@ func (v *visit) next(current *url.URL, total int) (*url.URL, error) {
 func resolveURL(from *url.URL, address string) (*url.URL, error) {
 	to, err := from.Parse(strings.TrimSpace(address))
 	if err != nil {
-		return nil, badResponse("the feed points to something that is no web address", nil)
+		return nil, upstream.BadResponse("the feed points to something that is no web address", nil)
 	}
 	to.Fragment, to.RawFragment = "", ""
 	return to, nil

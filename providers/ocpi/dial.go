@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"chargegraph/providers/internal/upstream"
 )
 
 // hosts says whom a feed may be read from.
@@ -47,11 +49,11 @@ func hostName(s string) string { return strings.TrimSuffix(strings.ToLower(s), "
 func (h *hosts) check(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.User != nil, u.Opaque != "":
-		return badResponse("the feed points to something that is no web address", nil)
+		return upstream.BadResponse("the feed points to something that is no web address", nil)
 	case u.Scheme == "http" && h.scheme == "https":
-		return badResponse("the feed points from https to http, which is not followed", nil)
+		return upstream.BadResponse("the feed points from https to http, which is not followed", nil)
 	case !h.knows(u):
-		return badResponse("the feed points to another host, which is not followed; add it to allowHosts if the feed is spread over several", nil)
+		return upstream.BadResponse("the feed points to another host, which is not followed; add it to allowHosts if the feed is spread over several", nil)
 	}
 	return nil
 }

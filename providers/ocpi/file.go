@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
 )
 
 // file reads the feed from its file, unless that is the one that was read last.
@@ -28,7 +29,7 @@ func (p *pull) file(ctx context.Context, since time.Time) (providers.Pulled, err
 		p.report.Unchanged = true
 		return providers.Pulled{AsOf: written}, nil
 	}
-	body, err := unpack(&cappedReader{r: contextReader{ctx: ctx, r: file}, left: maxBody})
+	body, err := unpack(upstream.NewCapped(contextReader{ctx: ctx, r: file}, maxBody))
 	if err != nil {
 		return providers.Pulled{}, bodyError(ctx, err)
 	}
@@ -38,7 +39,7 @@ func (p *pull) file(ctx context.Context, since time.Time) (providers.Pulled, err
 		return providers.Pulled{}, bodyError(ctx, err)
 	}
 	if page.unlisted {
-		return providers.Pulled{}, badResponse("the feed's file holds no list of locations", nil)
+		return providers.Pulled{}, upstream.BadResponse("the feed's file holds no list of locations", nil)
 	}
 	p.report.Pages = 1
 	return providers.Pulled{AsOf: written, Whole: true}, nil

@@ -132,25 +132,3 @@ func FuzzNextLink(f *testing.F) {
 		}
 	})
 }
-
-// FuzzClean holds that cleaned text is clean, and stays as it is when it is
-// cleaned again.
-func FuzzClean(f *testing.F) {
-	for _, s := range []string{"a  b", "<b>x</b>", "&lt;script&gt;x", "a\u200bb\u202e", "<script>alert(1)</script>", "a & b < c", "&amp;amp;amp;amp;amp;lt;b&gt;", "\xff"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		for name, clean := range map[string]func(string) string{"line": cleanLine, "text": cleanText} {
-			got := clean(s)
-			if !utf8.ValidString(got) || strings.TrimSpace(got) != got || strings.ContainsAny(got, "\x00\r\u202e\u200b") || name == "line" && strings.Contains(got, "\n") {
-				t.Fatalf("%s: %q becomes %q", name, s, got)
-			}
-			if again := clean(got); again != got {
-				t.Fatalf("%s: %q becomes %q and then %q", name, s, got, again)
-			}
-			if reTag.MatchString(got) {
-				t.Fatalf("%s: %q keeps its markup: %q", name, s, got)
-			}
-		}
-	})
-}

@@ -6,6 +6,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"chargegraph/providers/internal/upstream"
+	"chargegraph/providers/internal/wire"
 )
 
 // maxElement bounds one location; the largest known has 200 kB.
@@ -17,13 +20,13 @@ type page struct {
 	unlisted bool // there was no list at all
 
 	// An OCPI envelope, and what version details hold.
-	status    number
-	endpoints list[wireEndpoint]
+	status    wire.Number
+	endpoints wire.List[wireEndpoint]
 	// A cursor: chargecloud.
-	next text
+	next wire.Text
 	// A page object: Spring.
-	number, totalPages, totalElements number
-	last                              flag
+	number, totalPages, totalElements wire.Number
+	last                              wire.Flag
 }
 
 // readPage reads an answer from beginning to end and calls each with every
@@ -31,7 +34,7 @@ type page struct {
 // It holds one location at a time. The body must be one JSON value.
 func readPage(body io.Reader, w *wireLocation, each func(*wireLocation) error) (*page, error) {
 	bounded := &elementReader{r: body}
-	dec := jsontext.NewDecoder(bounded, lenient())
+	dec := jsontext.NewDecoder(bounded, wire.Lenient())
 	bounded.dec = dec
 	p := &page{unlisted: true}
 	read := p.object
@@ -43,7 +46,7 @@ func readPage(body io.Reader, w *wireLocation, each func(*wireLocation) error) (
 	}
 	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = badResponse("the feed's answer goes on after its end", nil)
+			err = upstream.BadResponse("the feed's answer goes on after its end", nil)
 		}
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func (p *page) list(dec *jsontext.Decoder, w *wireLocation, each func(*wireLocat
 }
 
 func (p *page) element(dec *jsontext.Decoder, w *wireLocation, each func(*wireLocation) error) error {
-	w.clear()
+	w.Reset()
 	if err := json.UnmarshalDecode(dec, w); err != nil {
 		return err
 	}
@@ -93,11 +96,11 @@ func (p *page) object(dec *jsontext.Decoder, w *wireLocation, each func(*wireLoc
 	case jsontext.KindInvalid:
 		_, err := dec.ReadToken()
 		if errors.Is(err, io.EOF) {
-			return badResponse("the feed answered with nothing", nil)
+			return upstream.BadResponse("the feed answered with nothing", nil)
 		}
 		return err
 	default:
-		return badResponse("the feed's answer is neither a list nor an object", nil)
+		return upstream.BadResponse("the feed's answer is neither a list nor an object", nil)
 	}
 	if _, err := dec.ReadToken(); err != nil {
 		return err
@@ -153,7 +156,7 @@ func (p *page) content(dec *jsontext.Decoder, w *wireLocation, each func(*wireLo
 		return dec.SkipValue()
 	case jsontext.KindBeginObject:
 		var one struct {
-			Endpoints list[wireEndpoint] `json:"endpoints"`
+			Endpoints wire.List[wireEndpoint] `json:"endpoints"`
 			wireLocation
 		}
 		if err := json.UnmarshalDecode(dec, &one); err != nil {
@@ -168,11 +171,11 @@ func (p *page) content(dec *jsontext.Decoder, w *wireLocation, each func(*wireLo
 		*w = one.wireLocation
 		return each(w)
 	default:
-		return badResponse("the feed's answer holds no list of locations", nil)
+		return upstream.BadResponse("the feed's answer holds no list of locations", nil)
 	}
 }
 
-// elementReader ends with errTooLarge when the decoder has to hold more than one
+// elementReader ends with [upstream.ErrTooLarge] when the decoder has to hold more than one
 // location may have.
 type elementReader struct {
 	r    io.Reader
@@ -182,7 +185,7 @@ type elementReader struct {
 
 func (e *elementReader) Read(p []byte) (int, error) {
 	if e.dec != nil && e.read-e.dec.InputOffset() > maxElement {
-		return 0, errTooLarge
+		return 0, upstream.ErrTooLarge
 	}
 	n, err := e.r.Read(p)
 	e.read += int64(n)

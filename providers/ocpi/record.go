@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/wire"
 )
 
 // verdict is what becomes of a location.
@@ -74,7 +76,7 @@ func newMapper(source *providers.Source, perOperator bool, license string) *mapp
 
 // key returns the name of a location for ever; false where it has none.
 func (m *mapper) key(w *wireLocation) (providers.Key, bool) {
-	id := strings.ToUpper(cleanLine(string(w.ID)))
+	id := strings.ToUpper(clean.Line(string(w.ID)))
 	if id == "" {
 		return "", false
 	}
@@ -91,7 +93,7 @@ func (m *mapper) key(w *wireLocation) (providers.Key, bool) {
 // partyOf returns country and party of the location's operator, "NL*ABC"; ""
 // where either is missing.
 func partyOf(w *wireLocation) string {
-	country, party := cleanLine(string(w.CountryCode)), cleanLine(string(w.PartyID))
+	country, party := clean.Line(string(w.CountryCode)), clean.Line(string(w.PartyID))
 	if country == "" || party == "" {
 		return ""
 	}
@@ -102,7 +104,7 @@ func partyOf(w *wireLocation) string {
 // key is "" for a broken one alone. w must not be used afterwards.
 func (m *mapper) record(w *wireLocation) (*providers.Record, providers.Key, verdict) {
 	key, ok := m.key(w)
-	if !ok || len(w.EVSEs) == 0 && !w.Coordinates.set && w.Address == "" {
+	if !ok || len(w.EVSEs) == 0 && !w.Coordinates.Set && w.Address == "" {
 		return nil, "", broken // a tariff, perhaps: the wrong endpoint was configured
 	}
 	m.live = m.live[:0]
@@ -113,7 +115,7 @@ func (m *mapper) record(w *wireLocation) (*providers.Record, providers.Key, verd
 	}
 	at, placed := pointOf(&w.Coordinates)
 	switch {
-	case w.Publish.set && !w.Publish.value:
+	case w.Publish.Set && !w.Publish.Value:
 		return nil, key, unpublished
 	case len(m.live) == 0:
 		return nil, key, expired
@@ -128,7 +130,7 @@ func (m *mapper) record(w *wireLocation) (*providers.Record, providers.Key, verd
 		Site: providers.Site{
 			Location: at,
 			Address: providers.Address{
-				Line1:           cleanLine(string(w.Address)),
+				Line1:           clean.Line(string(w.Address)),
 				Town:            m.line(string(w.City)),
 				StateOrProvince: m.line(string(w.State)),
 				Postcode:        m.line(string(w.PostalCode)),
@@ -139,10 +141,10 @@ func (m *mapper) record(w *wireLocation) (*providers.Record, providers.Key, verd
 			NumberOfPoints: m.count(m.present()),
 			OpeningHours:   m.opening(&w.OpeningTimes),
 			TimeZone:       m.line(timeZone(string(w.TimeZone))),
-			Owner:          m.line(string(w.Owner.value.Name)),
+			Owner:          m.line(string(w.Owner.Value.Name)),
 			Amenities:      amenities(w.Facilities),
 			Parking:        m.parking(w),
-			AccessComments: m.shared(cleanText(forPeople(w.Directions))),
+			AccessComments: m.shared(clean.Text(forPeople(w.Directions))),
 			UpdatedAt:      w.LastUpdated.Time,
 		},
 	}
@@ -193,14 +195,14 @@ func (m *mapper) present() int {
 	return len(m.live) - planned
 }
 
-func pointOf(o *object[wirePoint]) (providers.Point, bool) {
-	p := providers.Point{Lat: o.value.Latitude.value, Lon: o.value.Longitude.value}
-	return p, o.value.Latitude.set && o.value.Longitude.set && p.Valid() && !p.IsNull()
+func pointOf(o *wire.Object[wirePoint]) (providers.Point, bool) {
+	p := providers.Point{Lat: o.Value.Latitude.Value, Lon: o.Value.Longitude.Value}
+	return p, o.Value.Latitude.Set && o.Value.Longitude.Set && p.Valid() && !p.IsNull()
 }
 
 // title returns what a site is called; a site without a name by where it is.
 func title(name string, a *providers.Address, external string) string {
-	name = cleanLine(name)
+	name = clean.Line(name)
 	if name == a.Line1 {
 		name = a.Line1 // one text less to hold
 	}
@@ -263,7 +265,7 @@ func (m *mapper) usage(w *wireLocation) providers.UsageKind {
 	switch {
 	case restrictedEVSEs == len(m.live):
 		return kind
-	case restrictedEVSEs > 0, !w.Publish.set:
+	case restrictedEVSEs > 0, !w.Publish.Set:
 		return providers.UsageUnknown
 	case pays:
 		return providers.UsagePublicPayAtLocation
@@ -300,7 +302,7 @@ func (m *mapper) parking(w *wireLocation) []providers.ParkingKind {
 	}
 	for i := range w.Parking {
 		p := &w.Parking[i]
-		if p.DriveThrough.value {
+		if p.DriveThrough.Value {
 			add(providers.ParkingPullThrough)
 		}
 		if p.Direction == "PERPENDICULAR" {
@@ -312,7 +314,7 @@ func (m *mapper) parking(w *wireLocation) []providers.ParkingKind {
 		if slices.Contains(p.VehicleTypes, "DISABLED") {
 			add(providers.ParkingDisabled)
 		}
-		if p.Lighting.value {
+		if p.Lighting.Value {
 			add(providers.ParkingLit)
 		}
 	}
@@ -324,13 +326,13 @@ func (m *mapper) parking(w *wireLocation) []providers.ParkingKind {
 // that has neither has an operator by name, and no record of it under a
 // party: its name is no id, and must not tell it from the party it may be.
 func (m *mapper) operator(w *wireLocation) *providers.Operator {
-	b := &w.Operator.value
+	b := &w.Operator.Value
 	said := operatorSaid{
 		party:   cmp.Or(partyOf(w), m.partyOfEVSEs()),
-		name:    cleanLine(string(b.Name)),
-		website: cleanURL(string(b.Website)),
-		logo:    cleanURL(string(b.Logo.value.URL)),
-		phone:   cleanLine(string(b.Hotline)),
+		name:    clean.Line(string(b.Name)),
+		website: clean.URL(string(b.Website)),
+		logo:    clean.URL(string(b.Logo.Value.URL)),
+		phone:   clean.Line(string(b.Hotline)),
 	}
 	if said.party == "" && said.name == "" {
 		return nil
@@ -354,7 +356,7 @@ func (m *mapper) operator(w *wireLocation) *providers.Operator {
 func (m *mapper) partyOfEVSEs() string {
 	party := ""
 	for _, e := range m.live {
-		id := providers.NormalEVSEID(string(e.EVSEID))
+		id := providers.NormalEVSEID(string(cmp.Or(e.EVSEID, e.ID)))
 		if id == "" {
 			continue
 		}
@@ -403,11 +405,11 @@ func (m *mapper) equipment(r *providers.Record) {
 	for _, e := range m.live {
 		status := evseStatus(e.Status)
 		m.status = append(m.status, status)
-		uid := m.evseNames.of(cmp.Or(cleanLine(string(e.UID)), cleanLine(string(e.EVSEID))))
+		uid := m.evseNames.of(cmp.Or(clean.Line(string(e.UID)), clean.Line(string(e.EVSEID))))
 		from := len(all)
 		for i := range e.Connectors {
 			c := m.connection(&e.Connectors[i], status)
-			c.ExternalID = m.plugNames.of(uid + "/" + cleanLine(string(e.Connectors[i].ID)))
+			c.ExternalID = m.plugNames.of(uid + "/" + clean.Line(string(e.Connectors[i].ID)))
 			if i == 0 && strings.HasPrefix(c.ExternalID, uid) {
 				uid = c.ExternalID[:len(uid)] // one text less to hold
 			}
@@ -415,8 +417,8 @@ func (m *mapper) equipment(r *providers.Record) {
 		}
 		evse := providers.EVSE{
 			ExternalID:        uid,
-			EVSEID:            cleanLine(string(cmp.Or(e.EVSEID, e.ID))),
-			PhysicalReference: cleanLine(string(e.PhysicalReference)),
+			EVSEID:            clean.Line(string(cmp.Or(e.EVSEID, e.ID))),
+			PhysicalReference: clean.Line(string(e.PhysicalReference)),
 			Status:            status,
 			StatusUpdatedAt:   m.observed(status),
 			Connections:       all[from:len(all):len(all)],
@@ -445,7 +447,7 @@ func (m *mapper) observed(s providers.EVSEStatus) time.Time {
 // connection returns one plug of an EVSE. Only one plug of an EVSE can be in use,
 // so that it is free when the EVSE is.
 func (m *mapper) connection(w *wireConnector, status providers.EVSEStatus) providers.ConnectionInfo {
-	standard := strings.ToUpper(cleanLine(string(w.Standard)))
+	standard := strings.ToUpper(clean.Line(string(w.Standard)))
 	t, known := connectorType(standard)
 	current := currentKind(w.PowerType)
 	if t == providers.ConnectorType1 && current == providers.CurrentACThreePhase {
@@ -460,7 +462,7 @@ func (m *mapper) connection(w *wireConnector, status providers.EVSEStatus) provi
 		Format:   connectorFormat(w.Format),
 	}
 	if !known {
-		c.Comments = m.shared(cleanLine(string(w.Standard)))
+		c.Comments = m.shared(clean.Line(string(w.Standard)))
 	}
 	if c.PowerKW = m.number(powerKW(w, current)); c.PowerKW != nil {
 		c.Level = m.count(level(*c.PowerKW))
@@ -475,19 +477,19 @@ func (m *mapper) connection(w *wireConnector, status providers.EVSEStatus) provi
 // chargecloud, or else computed, in whole watts; 0 where that is unknown.
 func powerKW(w *wireConnector, current providers.CurrentKind) float64 {
 	switch {
-	case w.PowerW.value > 0:
-		return w.PowerW.value / 1000
-	case w.MaxPower.value > 0:
-		return w.MaxPower.value
+	case w.PowerW.Value > 0:
+		return w.PowerW.Value / 1000
+	case w.MaxPower.Value > 0:
+		return w.MaxPower.Value
 	}
 	return math.Round(watts(current, firstOf(w.VoltageV, w.Voltage), firstOf(w.CurrentA, w.Amperage, w.Ampere))) / 1000
 }
 
 // firstOf returns the first number above zero, else 0.
-func firstOf(list ...number) float64 {
+func firstOf(list ...wire.Number) float64 {
 	for _, n := range list {
-		if n.value > 0 {
-			return n.value
+		if n.Value > 0 {
+			return n.Value
 		}
 	}
 	return 0
@@ -571,9 +573,9 @@ func equal(a, b *float64) bool { return a == b || a != nil && b != nil && *a == 
 
 // photos sets the pictures of the site and its EVSEs, each once.
 func (m *mapper) photos(r *providers.Record, w *wireLocation) {
-	add := func(list list[wireImage]) {
+	add := func(list wire.List[wireImage]) {
 		for i := range list {
-			address := cleanURL(string(list[i].URL))
+			address := clean.URL(string(list[i].URL))
 			if address == "" || !isPicture(list[i].Category) || slices.ContainsFunc(r.Photos, func(p providers.Photo) bool { return p.URL == address }) {
 				continue
 			}
@@ -582,7 +584,7 @@ func (m *mapper) photos(r *providers.Record, w *wireLocation) {
 			r.Photos = append(r.Photos, providers.Photo{
 				ExternalID: strconv.FormatUint(h.Sum64(), 16),
 				URL:        address,
-				Thumbnail:  cleanURL(string(list[i].Thumbnail)),
+				Thumbnail:  clean.URL(string(list[i].Thumbnail)),
 			})
 		}
 	}
@@ -597,12 +599,12 @@ func (m *mapper) opening(w *wireHours) *providers.OpeningHours {
 	if !w.set {
 		return nil
 	}
-	h := providers.OpeningHours{Text: cleanText(string(w.said))}
-	if w.TwentyFourSeven.set {
-		h.Open24h = new(w.TwentyFourSeven.value)
+	h := providers.OpeningHours{Text: clean.Text(string(w.said))}
+	if w.TwentyFourSeven.Set {
+		h.Open24h = new(w.TwentyFourSeven.Value)
 	}
 	for i := range w.Regular {
-		day, ok := w.Regular[i].Weekday.integer()
+		day, ok := integer(w.Regular[i].Weekday)
 		opens, okBegin := clock(string(w.Regular[i].Begin))
 		closes, okEnd := clock(string(w.Regular[i].End))
 		if !ok || !okBegin || !okEnd || day < 1 || day > 7 || opens == "24:00" {
@@ -616,7 +618,7 @@ func (m *mapper) opening(w *wireHours) *providers.OpeningHours {
 	slices.SortStableFunc(h.Weekly, func(a, b providers.OpeningPeriod) int {
 		return cmp.Or(cmp.Compare(a.Weekday, b.Weekday), cmp.Compare(a.Opens, b.Opens))
 	})
-	for open, list := range map[bool]list[wirePeriod]{true: w.Openings, false: w.Closings} {
+	for open, list := range map[bool]wire.List[wirePeriod]{true: w.Openings, false: w.Closings} {
 		for i := range list {
 			p := providers.OpeningException{From: list[i].Begin.Time, To: list[i].End.Time, Open: open}
 			if !p.From.IsZero() && p.To.After(p.From) {
@@ -717,7 +719,7 @@ func (n names) of(name string) string {
 const maxShared = 1 << 17
 
 // line returns a cleaned line that other records may have, too.
-func (m *mapper) line(s string) string { return m.shared(cleanLine(s)) }
+func (m *mapper) line(s string) string { return m.shared(clean.Line(s)) }
 
 // shared returns a text equal to s that other records hold too.
 func (m *mapper) shared(s string) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/wire"
 )
 
 // siteOnly compares records without the links back to them.
@@ -161,7 +162,7 @@ func TestALocationOf230BringsItsParkingAndOpenEnums(t *testing.T) {
 
 func TestPowerByTheRule(t *testing.T) {
 	t.Parallel()
-	n := func(v float64) number { return number{value: v, set: true} }
+	n := func(v float64) wire.Number { return wire.Number{Value: v, Set: true} }
 	tests := map[string]struct {
 		w    wireConnector
 		want float64

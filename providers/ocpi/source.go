@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/upstream"
 )
 
 const (
@@ -165,7 +167,7 @@ func (cfg *Config) complete() (*url.URL, error) {
 		cfg.PageTimeout = DefaultPageTimeout
 	}
 	if cfg.UserAgent == "" {
-		cfg.UserAgent = "chargegraph (GraphQL API for charging sites)"
+		cfg.UserAgent = upstream.UserAgent
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
@@ -246,7 +248,7 @@ func describe(cfg *Config) *providers.Source {
 	s := &providers.Source{
 		ID: providers.NewSourceID(providers.OCPI, cfg.Name), Provider: providers.OCPI, Name: cfg.Title, Mode: providers.ModeSync,
 		Capabilities: providers.SourceCapabilities{LiveStatus: true, Photos: true},
-		Attribution:  providers.Attribution{Text: cfg.Attribution, URL: cleanURL(cfg.AttributionURL), License: cfg.License},
+		Attribution:  providers.Attribution{Text: cfg.Attribution, URL: clean.URL(cfg.AttributionURL), License: cfg.License},
 		LiveFor:      cfg.LiveFor,
 		Undecided: []string{
 			"connections.connectionTypeIds", "cost", "dataProviderIds", "minProviderScore", "minRating",

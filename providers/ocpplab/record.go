@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/wire"
 )
 
 // verdict is what becomes of a location.
@@ -32,42 +32,42 @@ type mapper struct {
 
 // record returns the finished record of a location, or why there is none.
 func (m *mapper) record(cpo CPO, w *wireLocation) (*providers.Record, providers.Key, verdict) {
-	id := cleanLine(string(w.ID))
+	id := clean.Line(string(w.ID))
 	key := providers.NewKey(m.source.ID, cpo.ID+"/"+id)
 	if _, err := providers.ParseKey(string(key)); id == "" || err != nil || key.SourceID() != m.source.ID {
 		return nil, "", nothing
 	}
-	at := providers.Point{Lat: w.Coordinates.value.Latitude.value, Lon: w.Coordinates.value.Longitude.value}
-	placed := w.Coordinates.value.Latitude.set && w.Coordinates.value.Longitude.set && at.Valid() && !at.IsNull()
+	at := providers.Point{Lat: w.Coordinates.Value.Latitude.Value, Lon: w.Coordinates.Value.Longitude.Value}
+	placed := w.Coordinates.Value.Latitude.Set && w.Coordinates.Value.Longitude.Set && at.Valid() && !at.IsNull()
 	switch {
-	case w.Public.set && !w.Public.value:
+	case w.Public.Set && !w.Public.Value:
 		return nil, key, hidden
 	case !placed:
 		return nil, key, unplaced
 	}
 	r := &providers.Record{
 		Key: key, Source: m.source, ExternalID: key.ExternalID(), FetchedAt: m.fetchedAt, Attribution: &m.source.Attribution,
-		Slug: cleanLine(string(w.Slug)), DataProviderReference: cleanLine(string(w.OCPPLocationID)),
+		Slug: clean.Line(string(w.Slug)), DataProviderReference: clean.Line(string(w.OCPPLocationID)),
 		Site: providers.Site{
 			Location: at,
 			Address: providers.Address{
-				Line1: cleanLine(string(w.Address)), Town: cleanLine(string(w.City)), CountryCode: countryCode(string(w.Country)),
+				Line1: clean.Line(string(w.Address)), Town: clean.Line(string(w.City)), CountryCode: countryCode(string(w.Country)),
 			},
 			Operator:  m.operator(cpo),
 			Usage:     providers.UsageUnknown,
 			Status:    providers.StatusUnknown,
 			Cost:      providers.CostUnknown,
 			TimeZone:  timeZone(string(w.TimeZone)),
-			Owner:     cleanLine(string(w.OwnerName)),
+			Owner:     clean.Line(string(w.OwnerName)),
 			CreatedAt: w.CreatedAt.Time,
 			UpdatedAt: w.UpdatedAt.Time,
 		},
 	}
-	if w.Public.value {
+	if w.Public.Value {
 		r.Usage = providers.UsagePublic
 	}
-	r.Title = cmp.Or(cleanLine(string(w.Name)), r.Address.Line1, r.Address.Town, "Charging site "+id)
-	m.chargers(r, w.Chargers.values)
+	r.Title = cmp.Or(clean.Line(string(w.Name)), r.Address.Line1, r.Address.Town, "Charging site "+id)
+	m.chargers(r, w.Chargers)
 	r.Seal()
 	return r, key, kept
 }
@@ -88,11 +88,11 @@ func (m *mapper) operator(cpo CPO) *providers.Operator {
 }
 
 // chargers sets stations and connections. A charger has one connector.
-func (m *mapper) chargers(r *providers.Record, list []wireCharger) {
+func (m *mapper) chargers(r *providers.Record, list wire.List[wireCharger]) {
 	taken := make(map[string]bool, len(list))
 	for i := range list {
 		w := &list[i]
-		name := cmp.Or(cleanLine(string(w.ID)), cleanLine(string(w.Identity)), "n"+strconv.Itoa(i+1))
+		name := cmp.Or(clean.Line(string(w.ID)), clean.Line(string(w.Identity)), "n"+strconv.Itoa(i+1))
 		if len(name) > 128 || taken[name] {
 			continue
 		}
@@ -102,11 +102,11 @@ func (m *mapper) chargers(r *providers.Record, list []wireCharger) {
 			ExternalID: name, Type: t, Current: currentOf(t), Status: providers.StatusUnknown, Format: providers.FormatUnknown, Quantity: new(1),
 		}
 		if !known {
-			c.Comments = cleanLine(string(w.ConnectorType))
+			c.Comments = clean.Line(string(w.ConnectorType))
 		}
 		r.Stations = append(r.Stations, providers.Station{
-			ExternalID: name, Name: cleanLine(string(w.Identity)), NetworkReference: cleanLine(string(w.Identity)), Operator: r.Operator,
-			Cost: providers.CostUnknown, Status: providers.EVSEUnknown, OCPPVersion: cleanLine(string(w.OCPPVersion)),
+			ExternalID: name, Name: clean.Line(string(w.Identity)), NetworkReference: clean.Line(string(w.Identity)), Operator: r.Operator,
+			Cost: providers.CostUnknown, Status: providers.EVSEUnknown, OCPPVersion: clean.Line(string(w.OCPPVersion)),
 			Connections: []providers.ConnectionInfo{c},
 		})
 		at := slices.IndexFunc(r.Connections, func(g providers.ConnectionInfo) bool { return g.Type == c.Type && g.Comments == c.Comments })
@@ -128,7 +128,7 @@ func (m *mapper) chargers(r *providers.Record, list []wireCharger) {
 // connectorType returns the plug behind the gateway's short words, of which only
 // CCS2 is documented, or OCPI's names, which its own client writes.
 func connectorType(s string) (t providers.ConnectorType, known bool) {
-	s = strings.ToUpper(cleanLine(s))
+	s = strings.ToUpper(clean.Line(s))
 	switch strings.NewReplacer(" ", "", "-", "", "_", "", "/", "").Replace(s) {
 	case "CCS2", "IEC62196T2COMBO":
 		return providers.ConnectorCCS2, true
@@ -222,20 +222,4 @@ func peerURL(s string) string {
 	return u.String()
 }
 
-func upperLine(s string) string { return strings.ToUpper(cleanLine(s)) }
-
-// cleanLine returns s as one line of plain text. The gateway's texts are plain;
-// what could be markup loses the characters that make it such.
-func cleanLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), r == '<', r == '>', r == '\ufeff', r == '\u200b', r == '\u2060',
-			r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
-	return strings.Join(strings.Fields(s), " ")
-}
+func upperLine(s string) string { return strings.ToUpper(clean.Line(s)) }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/clean"
+	"chargegraph/providers/internal/upstream"
 )
 
 const (
@@ -119,7 +121,7 @@ func (cfg *Config) complete() (*url.URL, error) {
 		cfg.Path = DefaultPath
 	}
 	if cfg.UserAgent == "" {
-		cfg.UserAgent = "chargegraph (GraphQL API for charging sites)"
+		cfg.UserAgent = upstream.UserAgent
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
@@ -199,12 +201,12 @@ func (f *Feed) Report() Report {
 func (f *Feed) CPOs(ctx context.Context) ([]CPO, error) {
 	var cpos []CPO
 	_, err := each(ctx, f.client, cposPath, func(w *wireCPO) {
-		id := cleanLine(string(w.CPOID))
+		id := clean.Line(string(w.CPOID))
 		if !reCPO.MatchString(id) {
 			return
 		}
-		c := CPO{ID: id, Name: cleanLine(string(w.NamePrefix)), PeerURL: peerURL(string(w.PeerURL)), ExpiresAt: w.ExpiresAt.Time}
-		country, party := upperLine(string(w.Party.value.CountryCode)), upperLine(string(w.Party.value.PartyID))
+		c := CPO{ID: id, Name: clean.Line(string(w.NamePrefix)), PeerURL: peerURL(string(w.PeerURL)), ExpiresAt: w.ExpiresAt.Time}
+		country, party := upperLine(string(w.Party.Value.CountryCode)), upperLine(string(w.Party.Value.PartyID))
 		if rePart.MatchString(country) && rePart.MatchString(party) {
 			c.Party = country + "*" + party
 		}
@@ -227,10 +229,10 @@ func each[T any](ctx context.Context, c *client, path string, take func(*T)) (br
 			return broken, err
 		}
 		if !page.Data.set {
-			return broken, badResponse("the OCPPLAB gateway's answer holds no list", nil)
+			return broken, upstream.BadResponse("the OCPPLAB gateway's answer holds no list", nil)
 		}
-		if n > 1 && page.Page.set && page.Page.value != float64(n) {
-			return broken, badResponse("the OCPPLAB gateway answered with another page than it was asked for", nil)
+		if n > 1 && page.Page.Set && page.Page.Value != float64(n) {
+			return broken, upstream.BadResponse("the OCPPLAB gateway answered with another page than it was asked for", nil)
 		}
 		for i := range page.Data.values {
 			take(&page.Data.values[i])
@@ -239,16 +241,16 @@ func each[T any](ctx context.Context, c *client, path string, take func(*T)) (br
 		got := len(page.Data.values) + page.Data.broken
 		read += got
 		switch {
-		case got == 0 && page.Total.set && float64(read) < page.Total.value:
+		case got == 0 && page.Total.Set && float64(read) < page.Total.Value:
 			return broken, &providers.SourceError{
 				Code:    providers.CodeSuspectAnswer,
-				Message: fmt.Sprintf("the OCPPLAB gateway gave %d of the %.0f entries that it says it has", read, page.Total.value),
+				Message: fmt.Sprintf("the OCPPLAB gateway gave %d of the %.0f entries that it says it has", read, page.Total.Value),
 			}
-		case got == 0, page.Total.set && float64(read) >= page.Total.value:
+		case got == 0, page.Total.Set && float64(read) >= page.Total.Value:
 			return broken, nil
 		}
 	}
-	return broken, badResponse(fmt.Sprintf("a list of the OCPPLAB gateway has more than %d pages and was not read to its end", maxPages), nil)
+	return broken, upstream.BadResponse(fmt.Sprintf("a list of the OCPPLAB gateway has more than %d pages and was not read to its end", maxPages), nil)
 }
 
 // Pull reads all locations of the CPOs: the gateway cannot be asked for changes,
@@ -260,7 +262,7 @@ func (f *Feed) Pull(ctx context.Context, _ time.Time, yield func(put []*provider
 	began := f.cfg.Clock().UTC()
 	p := &pull{feed: f, mapper: mapper{source: f.source, fetchedAt: began, operators: map[string]*providers.Operator{}}, yield: yield}
 	known, err := p.run(ctx)
-	f.client.http.CloseIdleConnections() // the next pull is far away
+	f.client.CloseIdleConnections() // the next pull is far away
 	f.mu.Lock()
 	f.report = p.report
 	f.mu.Unlock()

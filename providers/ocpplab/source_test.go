@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/upstream"
 	"chargegraph/providers/sandbox"
 )
 
@@ -513,7 +514,7 @@ func FuzzPage(f *testing.F) {
 	}
 	m := mapper{source: describe(&Config{ID: "ocpplab", Name: "x"}), fetchedAt: noon, operators: map[string]*providers.Operator{}}
 	f.Fuzz(func(t *testing.T, s string) {
-		feed := &client{http: &http.Client{Transport: answers(s)}, base: mustURL(t), clock: time.Now}
+		feed := &client{upstream.New(upstream.Config{Name: "fuzz", Base: mustURL(t), HTTP: &http.Client{Transport: answers(s)}, Clock: time.Now})}
 		_, _ = each(t.Context(), feed, "/x", func(w *wireLocation) {
 			r, key, what := m.record(CPO{ID: "12", Party: "FR*ABC"}, w)
 			if (what == kept) != (r != nil) || (what == nothing) != (key == "") {

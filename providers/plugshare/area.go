@@ -3,7 +3,6 @@ package plugshare
 import (
 	"math"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -40,25 +39,6 @@ const (
 // give rather than all there is.
 func full(n int) bool { return n >= pageSize || n == versionedPageSize }
 
-func validArea(a providers.Area) bool {
-	valid := func(points []providers.Point, margin float64) bool {
-		return margin >= 0 && !math.IsInf(margin, 1) && !slices.ContainsFunc(points, func(p providers.Point) bool { return !p.Valid() })
-	}
-	switch a := a.(type) {
-	case providers.Around:
-		return valid([]providers.Point{a.Center}, a.RadiusM)
-	case providers.Bounds:
-		return a.Valid()
-	case *providers.Polygon:
-		return a != nil && len(a.Ring()) >= 3 && valid(a.Ring(), a.MarginM())
-	case *providers.Route:
-		return a != nil && len(a.Points()) >= 2 && valid(a.Points(), a.DistanceM())
-	case providers.InCountry:
-		return true
-	}
-	return false
-}
-
 // nearby returns the parameters of a search around a point that holds a, and
 // what it may answer with; ok is false for a disc that is too large.
 func nearby(a providers.Around) (params url.Values, within []providers.Bounds, ok bool) {
@@ -83,19 +63,11 @@ func union(boxes []providers.Bounds) providers.Bounds {
 		if b.WidthDeg() >= 360 || c.WidthDeg() >= 360 {
 			b.West, b.East = -180, 180
 		}
-		for _, lon := range []float64{c.West, midLon(c), c.East} {
+		for _, lon := range []float64{c.West, geo.MidLon(c), c.East} {
 			b = b.Extend(providers.Point{Lat: c.South, Lon: lon}).Extend(providers.Point{Lat: c.North, Lon: lon})
 		}
 	}
 	return b
-}
-
-func midLon(b providers.Bounds) float64 {
-	lon := b.West + b.WidthDeg()/2
-	if lon > 180 {
-		lon -= 360
-	}
-	return lon
 }
 
 // region returns the parameters of a question for a box that does not cross the

@@ -2,15 +2,12 @@ package plugshare
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,86 +64,6 @@ func TestEveryFaultOfTheSimulatorIsATypedError(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestTheTimeOfACallerIsObeyed(t *testing.T) {
-	t.Parallel()
-	for _, fault := range []sandbox.Fault{sandbox.Hang, sandbox.SlowBody} {
-		sim, s := newSandbox(t, nil)
-		sim.Faults().Set(fault)
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := s.Search(ctx, inLondon)
-		mustFail(t, err, providers.CodeTimeout)
-		ctx, cancel = context.WithCancel(t.Context())
-		cancel()
-		_, err = s.Search(ctx, inLondon)
-		mustFail(t, err, providers.CodeTimeout)
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%v does not say that the caller left", err)
-		}
-	}
-}
-
-func TestTheTimeOfTheClientIsATimeout(t *testing.T) {
-	t.Parallel()
-	sim, s := newSandbox(t, func(cfg *Config) {
-		client := *cfg.Client
-		client.Timeout = 30 * time.Millisecond
-		cfg.Client = &client
-	})
-	sim.Faults().Set(sandbox.Hang)
-	_, err := s.Search(t.Context(), inLondon)
-	mustFail(t, err, providers.CodeTimeout)
-}
-
-func TestAHugeAnswerIsRefusedWithoutBeingHeld(t *testing.T) {
-	t.Parallel()
-	var read atomic.Int64
-	sim, s := newSandbox(t, func(cfg *Config) {
-		cfg.Client = &http.Client{Transport: countingTransport{cfg.Client.Transport, &read}}
-	})
-	sim.Faults().Set(sandbox.Huge)
-	_, err := s.Search(t.Context(), inLondon)
-	if se := failure(t, err, providers.CodeBadResponse); !strings.Contains(se.Message, "larger") {
-		t.Errorf("message %q", se.Message)
-	}
-	if n := read.Load(); n > maxBody+1<<20 {
-		t.Errorf("%d MB of it were read", n>>20)
-	}
-	sized := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "99999999")
-		_, _ = io.WriteString(w, "[")
-	}), nil)
-	_, err = sized.Search(t.Context(), inLondon)
-	if se := failure(t, err, providers.CodeBadResponse); !strings.Contains(se.Message, "larger") {
-		t.Errorf("message %q", se.Message)
-	}
-}
-
-// countingTransport counts the bytes of bodies that are read.
-type countingTransport struct {
-	http.RoundTripper
-	read *atomic.Int64
-}
-
-func (c countingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := c.RoundTripper.RoundTrip(req)
-	if err == nil {
-		res.Body = countingBody{res.Body, c.read}
-	}
-	return res, err
-}
-
-type countingBody struct {
-	io.ReadCloser
-	read *atomic.Int64
-}
-
-func (c countingBody) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.read.Add(int64(n))
-	return n, err
 }
 
 func TestAnswersThatAreNoListOfLocations(t *testing.T) {

@@ -19,11 +19,11 @@ func comments(w *wireLocation, g, main *group, several bool) []providers.Comment
 		}
 	}
 	var list []providers.Comment
-	names := newNames()
+	names := make(wire.Names)
 	for i := range w.Reviews {
 		r := &w.Reviews[i]
 		// A review without id is named by its place among all of the location.
-		name, isNew := names.of(r.ID)
+		name, isNew := names.Of(idOf(r.ID))
 		if !isNew || r.IsVisible.Denied() {
 			continue
 		}
@@ -79,10 +79,10 @@ func author(w *wireUser) *providers.Author {
 
 func photos(list wire.List[wirePhoto]) []providers.Photo {
 	var photos []providers.Photo
-	names := newNames()
+	names := make(wire.Names)
 	for i := range list {
 		w := &list[i]
-		name, isNew := names.of(w.ID)
+		name, isNew := names.Of(idOf(w.ID))
 		address := clean.URL(string(w.URL))
 		if !isNew || address == "" || w.IsVisible.Denied() {
 			continue

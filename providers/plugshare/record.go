@@ -225,9 +225,9 @@ func (m *mapper) record(r providers.Record, w *wireLocation, g *group) *provider
 	var stations []providers.EVSEStatus
 	var instructions []string
 	groups := newConnectionGroups(w, state)
-	stationNames, outletNames := newNames(), newNames()
+	stationNames, outletNames := make(wire.Names), make(wire.Names)
 	for _, s := range g.stations {
-		name, isNew := stationNames.of(s.ID)
+		name, isNew := stationNames.Of(idOf(s.ID))
 		if !isNew {
 			continue
 		}
@@ -253,7 +253,7 @@ func (m *mapper) record(r providers.Record, w *wireLocation, g *group) *provider
 			OCPPVersion:      clean.Line(string(s.OCPPVersion)),
 		}
 		for i := range s.Outlets {
-			name, isNew := outletNames.of(s.Outlets[i].ID)
+			name, isNew := outletNames.Of(idOf(s.Outlets[i].ID))
 			if !isNew {
 				continue
 			}
@@ -473,24 +473,4 @@ func metadata(w *wireLocation) []providers.MetadataValue {
 		add("overhead_clearance_meters", strconv.FormatFloat(*v, 'f', 2, 64))
 	}
 	return list
-}
-
-// names gives the members of one record their external ids.
-type names struct{ taken map[string]bool }
-
-func newNames() names { return names{taken: make(map[string]bool)} }
-
-// of returns the name of a member with this id; isNew is false for one that was
-// here before. A member without an id is named by its place.
-func (n names) of(number wire.Number) (name string, isNew bool) {
-	if id, ok := idOf(number); ok {
-		name = strconv.Itoa(id)
-	} else {
-		name = "n" + strconv.Itoa(len(n.taken)+1)
-	}
-	if n.taken[name] {
-		return "", false
-	}
-	n.taken[name] = true
-	return name, true
 }

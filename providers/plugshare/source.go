@@ -20,6 +20,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"chargegraph/providers"
+	"chargegraph/providers/internal/geo"
 	"chargegraph/providers/internal/upstream"
 	"chargegraph/providers/internal/wire"
 )
@@ -127,7 +128,7 @@ func (cfg *Config) complete() (*url.URL, error) {
 		cfg.URL = DefaultURL
 	}
 	if cfg.UserAgent == "" {
-		cfg.UserAgent = "chargegraph (GraphQL API for charging sites)"
+		cfg.UserAgent = upstream.UserAgent
 	}
 	if cfg.MaxCalls == 0 {
 		cfg.MaxCalls = DefaultMaxCalls
@@ -220,7 +221,7 @@ func (s *Source) Source() *providers.Source { return s.source }
 // caller's deadline, the answer is Truncated and holds what did come. Areas too
 // large for that take one call. A country is UNSUPPORTED. q.Filter is not used.
 func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answer, error) {
-	if !validArea(q.Area) {
+	if !geo.ValidArea(q.Area) {
 		return providers.Answer{}, &providers.SourceError{Code: providers.CodeRejected, Message: "the area is not one on Earth"}
 	}
 	switch a := q.Area.(type) {

@@ -56,6 +56,17 @@ func (w *World) BehindPlugShare() map[string]Behind {
 	return stations
 }
 
+// PlugShareSite returns the site that gave a location of the simulated PlugShare
+// its name, place and address, by the location's id there.
+func (w *World) PlugShareSite(id string) (s SiteID, ok bool) {
+	n, err := strconv.Atoi(id)
+	if err != nil || n < psIDBase+psIDsPerSite {
+		return 0, false
+	}
+	site, ok := w.Site(SiteID((n - psIDBase) / psIDsPerSite))
+	return site.ID, ok
+}
+
 // Behind returns the truth behind every location, by country, party and id as
 // they are from 2.2.1 on: "GB*VLT*LOC7". A recording has none.
 func (o *OCPI) Behind() map[string]Behind {

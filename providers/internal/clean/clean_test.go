@@ -57,6 +57,8 @@ func checkClean(t *testing.T, s string) {
 	switch {
 	case !utf8.ValidString(s):
 		t.Errorf("%q is not UTF-8", s)
+	case strings.ContainsAny(s, "\r\u200b\u202e\ufeff"):
+		t.Errorf("%q has characters that are not seen", s)
 	case s != strings.TrimSpace(s):
 		t.Errorf("%q has blanks around", s)
 	case strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }):
@@ -69,7 +71,7 @@ func checkClean(t *testing.T, s string) {
 }
 
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", " a ", "a\r\nb", "<p>a</p>", "&amp;lt;b&amp;gt;", "<<b>b>", "<!-- a", "<script>", "a < b > c", "\x00", "&#60;b&#62;", "< b>", "&nbsp;&nbsp;a", "<\nb>", "<b\u0000>"} {
+	for _, s := range []string{"", " a ", "a\r\nb", "<p>a</p>", "&amp;lt;b&amp;gt;", "<<b>b>", "<!-- a", "<script>", "a < b > c", "\x00", "&#60;b&#62;", "< b>", "&nbsp;&nbsp;a", "<\nb>", "<b\u0000>", "a\u200bb\u202e", "<script>alert(1)</script>", "&amp;amp;amp;amp;amp;lt;b&gt;", "\xff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

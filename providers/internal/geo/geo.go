@@ -7,12 +7,16 @@
 // All of it happens on a flat map of degrees, x east and y north, that knows
 // neither the antimeridian nor the poles nor that degrees of longitude get
 // shorter: callers turn away, or cut up, what those would spoil. Geometry on the
-// globe is in package providers.
+// globe is in package providers; of it, here are only two questions that sources
+// ask alike, [ValidArea] and [MidLon].
 package geo
 
 import (
 	"math"
+	"slices"
 	"strconv"
+
+	"chargegraph/providers"
 )
 
 // Point is a place on the flat map.
@@ -65,3 +69,34 @@ func Degrees(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // Round6 rounds an angle to six places, which are 11 cm: no upstream looks
 // closer, and shorter numbers make questions that are equal look so.
 func Round6(v float64) float64 { return math.Round(v*1e6) / 1e6 }
+
+// ValidArea reports whether an area is one that can be asked for: all of it on
+// Earth, with enough points, and with a reach that ends.
+func ValidArea(a providers.Area) bool {
+	valid := func(points []providers.Point, margin float64) bool {
+		return margin >= 0 && !math.IsInf(margin, 1) && !slices.ContainsFunc(points, func(p providers.Point) bool { return !p.Valid() })
+	}
+	switch a := a.(type) {
+	case providers.Around:
+		return valid([]providers.Point{a.Center}, a.RadiusM)
+	case providers.Bounds:
+		return a.Valid()
+	case *providers.Polygon:
+		return a != nil && len(a.Ring()) >= 3 && valid(a.Ring(), a.MarginM())
+	case *providers.Route:
+		return a != nil && len(a.Points()) >= 2 && valid(a.Points(), a.DistanceM())
+	case providers.InCountry:
+		return true
+	}
+	return false
+}
+
+// MidLon returns the longitude in the middle of a box, -180..180, also where it
+// crosses the antimeridian.
+func MidLon(b providers.Bounds) float64 {
+	lon := b.West + b.WidthDeg()/2
+	if lon > 180 {
+		lon -= 360
+	}
+	return lon
+}

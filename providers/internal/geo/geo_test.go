@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"chargegraph/providers"
 )
 
 func TestSimplifyingStaysWithinItsTolerance(t *testing.T) {
@@ -54,5 +56,47 @@ func TestAnglesAreWrittenWithoutExponent(t *testing.T) {
 	}
 	if got := Degrees(Round6(-179.99999949)); got != "-179.999999" {
 		t.Errorf("rounded to %s", got)
+	}
+}
+
+func TestOnlyAreasOnEarthAreValid(t *testing.T) {
+	t.Parallel()
+	at, off := providers.Point{Lat: 51, Lon: 0}, providers.Point{Lat: 91, Lon: 0}
+	corners := []providers.Point{at, {Lat: 52, Lon: 0}, {Lat: 52, Lon: 1}}
+	for name, c := range map[string]struct {
+		area providers.Area
+		want bool
+	}{
+		"nothing":              {nil, false},
+		"a box":                {providers.Bounds{South: 1, West: 179, North: 2, East: -179}, true},
+		"a box upside down":    {providers.Bounds{South: 2, West: 1, North: 1, East: 2}, false},
+		"a disc":               {providers.Around{Center: at, RadiusM: 1}, true},
+		"a disc nowhere":       {providers.Around{Center: off, RadiusM: 1}, false},
+		"a disc without end":   {providers.Around{Center: at, RadiusM: math.Inf(1)}, false},
+		"a disc of no number":  {providers.Around{Center: at, RadiusM: math.NaN()}, false},
+		"a disc inside out":    {providers.Around{Center: at, RadiusM: -1}, false},
+		"a polygon":            {providers.NewPolygon(corners), true},
+		"a line as a polygon":  {providers.NewPolygon(corners[:2]), false},
+		"no polygon":           {(*providers.Polygon)(nil), false},
+		"a route":              {providers.NewRoute(corners, 1), true},
+		"a point as a route":   {providers.NewRoute(corners[:1], 1), false},
+		"a route into nowhere": {providers.NewRoute([]providers.Point{at, off}, 1), false},
+		"no route":             {(*providers.Route)(nil), false},
+		"a country":            {providers.InCountry{Code: "GB"}, true},
+	} {
+		if got := ValidArea(c.area); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+func TestTheMiddleOfABoxIsInsideOfIt(t *testing.T) {
+	t.Parallel()
+	for b, want := range map[providers.Bounds]float64{
+		{West: 4, East: 6}: 5, {West: 170, East: -170}: 180, {West: 170, East: -160}: -175, {West: -180, East: 180}: 0,
+	} {
+		if got := MidLon(b); got != want || !b.Contains(providers.Point{Lon: got}) {
+			t.Errorf("MidLon(%+v) = %v, want %v", b, got, want)
+		}
 	}
 }

@@ -27,6 +27,9 @@ const (
 	maxStart = 4 << 10
 )
 
+// UserAgent is how sources call themselves unless they are told another name.
+const UserAgent = "chargegraph (GraphQL API for charging sites)"
+
 // Config says whom a Client asks, and how. Name, Base and Clock are required.
 type Config struct {
 	// Name is how sentences call the upstream.

@@ -224,7 +224,7 @@ func wrapped(dec *jsontext.Decoder) (string, error) {
 		switch name {
 		case "$date", "$numberLong", "$numberInt", "$numberDouble":
 			if value.Kind() == jsontext.KindBeginObject {
-				return wrapped(jsontext.NewDecoder(strings.NewReader(string(value))))
+				return wrapped(jsontext.NewDecoder(strings.NewReader(string(value)), Lenient()))
 			}
 			return strings.Trim(string(value), `"`), nil
 		}
@@ -309,4 +309,23 @@ func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	o.Set = true
 	return json.UnmarshalDecode(dec, &o.Value)
+}
+
+// Names holds the names that the members of one record have so far. Make one for
+// each record and kind of member.
+type Names map[string]bool
+
+// Of returns the name of the next member: its id, or "n" and its place if ok is
+// false. isNew is false for a member whose name was given before, which is the
+// same member once more.
+func (n Names) Of(id int, ok bool) (name string, isNew bool) {
+	name = "n" + strconv.Itoa(len(n)+1)
+	if ok {
+		name = strconv.Itoa(id)
+	}
+	if n[name] {
+		return "", false
+	}
+	n[name] = true
+	return name, true
 }
