@@ -156,7 +156,7 @@ func TestAnAnswerTellsWhatFailed(t *testing.T) {
 					}
 				}
 			}
-			query := `{ pois(area: ` + box + `, sources: {timeout: "PT0.3S"}) { totalCount nodes { id } sources { outcome error { code message } } } }`
+			query := `{ pois(area: ` + box + `, sources: {timeout: "PT1S"}) { totalCount nodes { id } sources { outcome error { code message } } } }`
 			s.mustAsk(t, query, nil, &answer)
 			got := answer.Pois.Sources[0]
 			if got.Outcome != test.outcome || got.Error == nil || got.Error.Code != test.code {
@@ -172,7 +172,7 @@ func TestAnAnswerTellsWhatFailed(t *testing.T) {
 				t.Errorf("required, it says %+v", errs)
 			}
 			// A POI of a source that cannot be asked is an error, never null.
-			errs = s.ask(t, `query($id: ID!) { poi(by: {id: $id}, sources: {timeout: "PT0.3S"}) { id } }`, vars{"id": id}, nil)
+			errs = s.ask(t, `query($id: ID!) { poi(by: {id: $id}, sources: {timeout: "PT1S"}) { id } }`, vars{"id": id}, nil)
 			if len(errs) != 1 || errs[0].Extensions["code"] != "PROVIDER_UNAVAILABLE" {
 				t.Errorf("a POI that could not be asked for says %+v", errs)
 			}

@@ -88,7 +88,7 @@ func (g *graphOver) read(t *testing.T) (map[string]contribution, time.Duration) 
 	t.Helper()
 	began := time.Now()
 	raw := g.ask(t, `{
-		pois(area: {bounds: {south: 51.2, west: -0.6, north: 51.8, east: 0.5}}, filter: {includePlanned: true}, first: 500, sources: {timeout: "PT0.5S"}) {
+		pois(area: {bounds: {south: 51.2, west: -0.6, north: 51.8, east: 0.5}}, filter: {includePlanned: true}, first: 500, sources: {timeout: "PT5S"}) {
 			nodes { records { id source { id } } }
 			sources { source { id } outcome error { code } }
 		}
@@ -154,7 +154,7 @@ func TestOneSourceFailsAndTheOthersStayComplete(t *testing.T) {
 			faults.Set(fault)
 			now, took := g.read(t)
 			faults.Clear()
-			if took > 5*time.Second {
+			if took > 15*time.Second {
 				t.Errorf("%s %v: the answer took %v", source, fault, took)
 			}
 			for id, c := range now {
@@ -182,7 +182,7 @@ func TestAFeedThatCannotBePulledIsAnOutcome(t *testing.T) {
 			t.Parallel()
 			g := newGraphOver(t, fault)
 			c, took := g.read(t)
-			if took > 5*time.Second {
+			if took > 15*time.Second {
 				t.Errorf("the answer took %v", took)
 			}
 			if hub := c["source:ocpi:hub"]; hub.Outcome == "OK" || hub.Code == "" || len(hub.Records) > 0 {

@@ -60,6 +60,7 @@ func (r Rules) Merge(records []*providers.Record) []*providers.POI {
 	for _, s := range stars {
 		poi := merge(s.members(), s.leaders())
 		poi.Match = w.explain(s)
+		s.forget()
 		pois = append(pois, poi)
 	}
 	slices.SortFunc(pois, func(a, b *providers.POI) int {

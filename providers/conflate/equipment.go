@@ -94,8 +94,12 @@ func uniteConnections(records []*providers.Record) ([]providers.ConnectionInfo, 
 // an id are all there. As with connections, an operator's own list is whole.
 func uniteEVSEs(records []*providers.Record) ([]providers.EVSE, []*providers.Record) {
 	records = operators(records)
-	var all []providers.EVSE
-	at := make(map[string]int)
+	n := 0
+	for _, r := range records {
+		n += len(r.EVSEs)
+	}
+	all := make([]providers.EVSE, 0, n)
+	at := make(map[string]int, n)
 	for _, r := range records {
 		seen := make(map[string]bool) // of r: what one record lists twice is two
 		for i := range r.EVSEs {

@@ -14,7 +14,7 @@ import (
 // site. Slope and middle were fitted on the part of the real pairs that the
 // weights were set on: `chargegraph conflate-eval -pairs DIR -calibrate` does it.
 func confidence(score float64) float64 {
-	const slope, middle = 1.73, 0.25
+	const slope, middle = 1.64, 0.35
 	return 1 / (1 + math.Exp(-slope*(score-middle)))
 }
 
@@ -105,10 +105,12 @@ func (w *run) explain(s *star) *providers.MatchExplanation {
 		l := &links[i]
 		m.Confidence = math.Min(m.Confidence, l.confidence())
 		m.DistanceM = math.Max(m.DistanceM, l.distanceM)
+		if len(links) == 1 {
+			m.Features = l.features
+			break
+		}
 		for _, f := range l.features {
-			if len(links) > 1 {
-				f.Value = names[i] + ": " + f.Value
-			}
+			f.Value = names[i] + ": " + f.Value
 			m.Features = append(m.Features, f)
 		}
 	}
@@ -146,6 +148,7 @@ func (w *run) weighLink(x, y *item) weighed {
 	op := w.related(x, y)
 	e := weigh(a, b, op, x.Location.DistanceM(y.Location))
 	l.score = e.total()
+	l.features = make([]providers.MatchFeature, 0, 8)
 	for f := range featureCount {
 		if math.Abs(e[f]) < 0.05 && f != fDistance {
 			continue

@@ -22,7 +22,7 @@ func TestMerge_SaysWhy(t *testing.T) {
 			if m == nil {
 				continue
 			}
-			if m.Confidence < 0.39 || m.Confidence > 1 || m.RuleVersion != conflate.RuleVersion() || len(m.Features) < len(p.Members)-1 {
+			if m.Confidence < 0.36 || m.Confidence > 1 || m.RuleVersion != conflate.RuleVersion() || len(m.Features) < len(p.Members)-1 {
 				t.Errorf("%s: %+v", p.ID(), m)
 			}
 			farthest := 0.0

@@ -70,7 +70,8 @@ func merge(members, leaders []*providers.Record) *providers.POI {
 		return &providers.POI{Site: &root.Site, Members: members}
 	}
 	site := root.Site
-	poi := &providers.POI{Site: &site, Members: members}
+	// A site of two members has some twenty fields.
+	poi := &providers.POI{Site: &site, Members: members, Fields: make([]providers.FieldProvenance, 0, 24)}
 	having := make([]*providers.Record, 0, len(members))
 	var before *providers.Record // that gave the field before
 	for _, f := range providers.SiteFields() {
@@ -263,7 +264,14 @@ func uniteScores(records []*providers.Record) []providers.ProviderScore {
 }
 
 func concat[T any](records []*providers.Record, list func(*providers.Record) []T) []T {
-	var all []T
+	n := 0
+	for _, r := range records {
+		n += len(list(r))
+	}
+	if n == 0 {
+		return nil
+	}
+	all := make([]T, 0, n)
 	for _, r := range records {
 		all = append(all, list(r)...)
 	}

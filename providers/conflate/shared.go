@@ -20,20 +20,25 @@ func (w *run) sharing(items []*item, yield func(i, j int)) {
 		return
 	}
 	type carrier struct {
+		of string // who gave the id: "" an EVSE's, "o" an operator's, "d" and a data provider's
 		id string
 		i  int
 	}
-	var carriers []carrier
+	n := 0
+	for _, x := range items {
+		n += len(x.ids)
+	}
+	carriers := make([]carrier, 0, n+len(items)/4)
 	index := make(map[providers.Key]int)
 	for i, x := range items {
 		for _, id := range x.ids {
-			carriers = append(carriers, carrier{"e" + id, i})
+			carriers = append(carriers, carrier{"", id, i})
 		}
 		if x.OperatorReference != "" && x.operator.id != 0 {
-			carriers = append(carriers, carrier{"o" + x.OperatorReference, i})
+			carriers = append(carriers, carrier{"o", x.OperatorReference, i})
 		}
 		if x.DataProviderReference != "" && x.DataProvider != nil {
-			carriers = append(carriers, carrier{"d" + x.DataProvider.ID + "\x00" + x.DataProviderReference, i})
+			carriers = append(carriers, carrier{"d" + x.DataProvider.ID, x.DataProviderReference, i})
 		}
 		if w.overrides.pinned(x.Key) {
 			index[x.Key] = i
@@ -46,10 +51,12 @@ func (w *run) sharing(items []*item, yield func(i, j int)) {
 			yield(min(a, b), max(a, b))
 		}
 	}
-	slices.SortFunc(carriers, func(a, b carrier) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.i, b.i)) })
+	slices.SortFunc(carriers, func(a, b carrier) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(a.of, b.of), cmp.Compare(a.i, b.i))
+	})
 	for len(carriers) > 0 {
-		n := 1
-		for n < len(carriers) && carriers[n].id == carriers[0].id {
+		n = 1
+		for n < len(carriers) && carriers[n].id == carriers[0].id && carriers[n].of == carriers[0].of {
 			n++
 		}
 		same := carriers[:n]

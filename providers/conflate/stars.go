@@ -22,6 +22,16 @@ func (s *star) members() []*providers.Record {
 	return all
 }
 
+// forget drops what was only needed to decide: of 300,000 records it is as large
+// as what is made of them.
+func (s *star) forget() {
+	for _, g := range append([]*group{s.root}, s.satellites...) {
+		for _, x := range g.items {
+			x.facts, x.ids = nil, nil
+		}
+	}
+}
+
 // leaders returns the records at whose positions the groups act, the root first.
 func (s *star) leaders() []*providers.Record {
 	all := []*providers.Record{s.root.leader().Record}

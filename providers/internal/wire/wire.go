@@ -53,14 +53,29 @@ type Number struct {
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (n *Number) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*n = Number{}
-	said, err := scalar(dec)
-	if err != nil || said == "" {
+	switch dec.PeekKind() {
+	case jsontext.KindNumber, jsontext.KindString:
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		*n = parseNumber(token.String())
+		return nil
+	case jsontext.KindBeginObject:
+		said, err := wrapped(dec)
+		*n = parseNumber(said)
 		return err
+	default:
+		return dec.SkipValue()
 	}
-	if v, err := strconv.ParseFloat(strings.TrimSpace(said), 64); err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
-		*n = Number{Value: v, Set: true}
+}
+
+func parseNumber(s string) Number {
+	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+		return Number{}
 	}
-	return nil
+	return Number{Value: v, Set: true}
 }
 
 // MaxExact is the largest of the whole numbers that a [Number] holds exactly, as
@@ -148,22 +163,25 @@ type Time struct{ time.Time }
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*t = Time{}
-	kind := dec.PeekKind()
-	if kind == jsontext.KindNumber { // of what, since when: nobody knows
+	switch dec.PeekKind() {
+	case jsontext.KindString:
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		t.Time = ParseTime(token.String())
+		return nil
+	case jsontext.KindBeginObject:
+		said, err := wrapped(dec)
+		if ms, bad := strconv.ParseInt(said, 10, 64); bad == nil && ms > 0 && ms < 1<<43 {
+			t.Time = time.UnixMilli(ms).UTC()
+		} else {
+			t.Time = ParseTime(said)
+		}
+		return err
+	default: // a number, too: of what, since when, nobody knows
 		return dec.SkipValue()
 	}
-	said, err := scalar(dec)
-	if err != nil {
-		return err
-	}
-	if kind == jsontext.KindBeginObject {
-		if ms, err := strconv.ParseInt(said, 10, 64); err == nil && ms > 0 && ms < 1<<43 {
-			t.Time = time.UnixMilli(ms).UTC()
-			return nil
-		}
-	}
-	t.Time = ParseTime(said)
-	return nil
 }
 
 // ParseTime reads a date: RFC 3339, the same without its zone, which is UTC then,
@@ -188,22 +206,6 @@ func ParseTime(s string) time.Time {
 		return t
 	}
 	return time.Time{}
-}
-
-// scalar reads a value and returns the number or text that it is or wraps.
-func scalar(dec *jsontext.Decoder) (string, error) {
-	switch dec.PeekKind() {
-	case jsontext.KindString, jsontext.KindNumber:
-		token, err := dec.ReadToken()
-		if err != nil {
-			return "", err
-		}
-		return token.String(), nil
-	case jsontext.KindBeginObject:
-		return wrapped(dec)
-	default:
-		return "", dec.SkipValue()
-	}
 }
 
 // maxWrapped is longer than any object that wraps a scalar.
