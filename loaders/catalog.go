@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"chargegraph/providers"
+	"chargegraph/providers/conflate"
 )
 
 // DefaultTimeout is how long an answer waits for one source when neither the
@@ -26,12 +28,13 @@ type Config struct {
 }
 
 // Catalog is the set of sources that this service reads. It is safe for
-// concurrent use and never changes.
+// concurrent use, and nothing of it but the overrides of matching ever changes.
 type Catalog struct {
 	sources []providers.Provider // by rank
 	timeout time.Duration
 	now     func() time.Time
 	logger  *slog.Logger
+	rules   atomic.Pointer[conflate.Rules]
 }
 
 // New returns a catalog of sources. It refuses none at all, and two of one id.
@@ -43,6 +46,7 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 		return nil, fmt.Errorf("loaders: Timeout is %v: it must be between 0 and %v", cfg.Timeout, MaxTimeout)
 	}
 	c := &Catalog{sources: slices.Clone(sources), timeout: cfg.Timeout, now: cfg.Clock, logger: cfg.Logger}
+	c.SetOverrides(conflate.Overrides{})
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -68,6 +72,10 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 	}
 	return c, nil
 }
+
+// SetOverrides makes o what people have decided about pairs of records, for all
+// questions from now on.
+func (c *Catalog) SetOverrides(o conflate.Overrides) { c.rules.Store(&conflate.Rules{Overrides: o}) }
 
 // Sources returns the sources by rank.
 func (c *Catalog) Sources() []*providers.Source {

@@ -70,7 +70,7 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 		records = append(records, answers[i].Records...)
 	}
 	records = slices.DeleteFunc(records, func(r *providers.Record) bool { return !filter.MatchRecord(r) })
-	pois := conflate.Merge(records)
+	pois := c.rules.Load().Merge(records)
 	for _, p := range pois {
 		p.Results = results
 	}

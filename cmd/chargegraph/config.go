@@ -21,8 +21,14 @@ import (
 
 // config is what chargegraph serves, and where.
 type config struct {
-	Addr    string         `yaml:"addr"`
-	Sources []sourceConfig `yaml:"sources"`
+	Addr       string           `yaml:"addr"`
+	Sources    []sourceConfig   `yaml:"sources"`
+	Conflation conflationConfig `yaml:"conflation"`
+}
+
+// conflationConfig is what people decide about matching.
+type conflationConfig struct {
+	Overrides string `yaml:"overrides"` // a file of pairs, see conflate.ReadOverrides
 }
 
 // sourceConfig is one access to a provider. Which keys belong to which provider

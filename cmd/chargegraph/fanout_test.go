@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"chargegraph/loaders"
 	"chargegraph/providers/sandbox"
 )
 
@@ -54,7 +55,11 @@ func newGraphOver(t *testing.T, faults ...string) *graphOver {
 	if len(faults) == 0 {
 		read.waitFirst(ctx)
 	}
-	handler, err := newHandler(read.providers, true, logger)
+	catalog, err := loaders.New(loaders.Config{Logger: logger}, read.providers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := newHandler(catalog, true, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // program is chargegraph running inside the test.
@@ -238,5 +240,48 @@ func TestHelpTellsEveryFlag(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"fly"}, func(string) string { return "" }, io.Discard); err == nil || !strings.Contains(err.Error(), `no command "fly"`) {
 		t.Errorf("an unknown command says %v", err)
+	}
+}
+
+func TestPeopleDecideAboutPairs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pois := filepath.Join(dir, "pois.json")
+	site := `{"ID": %s, "AddressInfo": {"Title": "%s", "CountryID": 1, "Latitude": 51.5, "Longitude": -0.1}, "SubmissionStatusTypeID": 200}`
+	write(t, pois, "["+strings.ReplaceAll(strings.Replace(site, "%s", "1", 1), "%s", "Town Hall")+"]")
+	other := filepath.Join(dir, "others.json")
+	write(t, other, "["+strings.ReplaceAll(strings.Replace(site, "%s", "2", 1), "%s", "Library")+"]")
+	overrides := filepath.Join(dir, "overrides")
+	cfg := filepath.Join(dir, "chargegraph.yaml")
+	write(t, cfg, "addr: 127.0.0.1:0\nsources:\n  - {provider: ocm, name: a, mirror: "+pois+"}\n  - {provider: ocm, name: b, mirror: "+other+"}\nconflation: {overrides: "+overrides+"}\n")
+	const query = `{ pois(area: {country: "GB"}) { totalCount } }`
+
+	write(t, overrides, "# one site, whatever the titles say\npin ocm:a:1 ocm:b:2\n")
+	if got := string(start(t, nil, "-config", cfg).ask(t, query)); !strings.Contains(got, `"totalCount":1`) {
+		t.Errorf("pinned, they are %s", got)
+	}
+	write(t, overrides, "forbid ocm:a:1 ocm:b:2\n")
+	p := start(t, nil, "-config", cfg)
+	if got := string(p.ask(t, query)); !strings.Contains(got, `"totalCount":2`) {
+		t.Errorf("forbidden, they are %s", got)
+	}
+
+	write(t, overrides, "pin ocm:a:1 ocm:b:2\n")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		got := string(p.ask(t, query))
+		if strings.Contains(got, `"totalCount":1`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("pinned again, after SIGHUP they are %s", got)
+		}
+	}
+	write(t, overrides, "pin ocm:a:1\n")
+	err := run(t.Context(), []string{"-config", cfg}, func(string) string { return "" }, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a broken file of overrides says %v", err)
 	}
 }

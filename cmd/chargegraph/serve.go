@@ -12,7 +12,6 @@ import (
 
 	"chargegraph"
 	"chargegraph/loaders"
-	"chargegraph/providers"
 	"chargegraph/providers/sandbox"
 	"chargegraph/resolvers"
 	"chargegraph/server"
@@ -72,7 +71,23 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 			}
 		}
 	}
-	handler, err := newHandler(read.providers, inSandbox, logger)
+	catalog, err := loaders.New(loaders.Config{Logger: logger}, read.providers...)
+	if err != nil {
+		return err
+	}
+	if path := cfg.Conflation.Overrides; path != "" {
+		if err = loadOverrides(catalog, path); err != nil {
+			return err
+		}
+		defer onHangUp(func() {
+			if again := loadOverrides(catalog, path); again != nil {
+				logger.LogAttrs(ctx, slog.LevelError, "overrides not reloaded; the earlier ones hold", slog.Any("error", again))
+				return
+			}
+			logger.LogAttrs(ctx, slog.LevelInfo, "overrides reloaded")
+		})()
+	}
+	handler, err := newHandler(catalog, inSandbox, logger)
 	if err != nil {
 		return err
 	}
@@ -94,11 +109,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 const firstPull = 2 * time.Second
 
 // newHandler wires the service together.
-func newHandler(read []providers.Provider, inSandbox bool, logger *slog.Logger) (http.Handler, error) {
-	catalog, err := loaders.New(loaders.Config{Logger: logger}, read...)
-	if err != nil {
-		return nil, err
-	}
+func newHandler(catalog *loaders.Catalog, inSandbox bool, logger *slog.Logger) (http.Handler, error) {
 	return server.New(server.Config{
 		Schema:    resolvers.NewSchema(),
 		Operation: resolvers.Operations(catalog),
