@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -24,6 +25,7 @@ func TestTheReadmeTellsTrueAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, nil, "-addr", "127.0.0.1:0")
+	waitUntilPulled(t, p)
 	parts := strings.Split(string(text), "```graphql\n")
 	for i, part := range parts[1:] {
 		query, rest, ok := strings.Cut(part, "```\n\n```json\n")
@@ -49,6 +51,32 @@ func TestTheReadmeTellsTrueAnswers(t *testing.T) {
 	if *update {
 		if err := os.WriteFile(readme, []byte(strings.Join(parts, "```graphql\n")), 0o600); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// waitUntilPulled asks until every source that is held has been read: the service
+// does not wait for that longer than two seconds.
+func waitUntilPulled(t *testing.T, p *program) {
+	t.Helper()
+	for {
+		var answer struct {
+			Data struct {
+				Sources []struct {
+					RecordCount   *int
+					LastSuccessAt *time.Time
+				}
+			}
+		}
+		if err := json.Unmarshal(p.ask(t, `{ sources { recordCount lastSuccessAt } }`), &answer); err != nil {
+			t.Fatal(err)
+		}
+		waiting := false
+		for _, s := range answer.Data.Sources {
+			waiting = waiting || s.RecordCount != nil && s.LastSuccessAt == nil
+		}
+		if !waiting {
+			return
 		}
 	}
 }

@@ -157,6 +157,14 @@ func (w *run) weighLink(x, y *item) weighed {
 			Name: f.String(), Value: f.words(a, b, op, e[f]), Contribution: math.Round(e[f]*100) / 100,
 		})
 	}
+	// Twins that their titles make so need no other evidence, and outweigh what
+	// speaks against them: see run.twins.
+	if short := twinScore - l.score; x.source == y.source && short > 0 {
+		l.score = twinScore
+		l.features = append(l.features, providers.MatchFeature{
+			Name: "title", Value: "one source states the same title and operator twice in one place", Contribution: math.Round(short*100) / 100,
+		})
+	}
 	slices.SortStableFunc(l.features, func(a, b providers.MatchFeature) int {
 		return cmp.Compare(math.Abs(b.Contribution), math.Abs(a.Contribution))
 	})
