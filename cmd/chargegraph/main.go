@@ -41,6 +41,7 @@ Real sources, by variables:
   OCM_API_KEY        a key for Open Charge Map (openchargemap.org, My Profile, My Apps)
   OCM_URL            another base address of its API
   OCM_MIRROR         an export of Open Charge Map instead: a file or a folder, no key needed
+  PLUGSHARE_KEY, PLUGSHARE_SECRET   a licence of PlugShare; PLUGSHARE_URL for another base address
   CHARGEGRAPH_ADDR   where to listen, host:port
 or by a file: -config FILE, see the README.
 `

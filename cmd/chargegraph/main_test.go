@@ -226,7 +226,7 @@ func TestHelpTellsEveryFlag(t *testing.T) {
 	}{
 		{[]string{"-h"}, []string{"-config", "-addr", "-sandbox", "-log", "-seed", "-sites", "-fault"}},
 		{[]string{"sandbox", "-h"}, []string{"-ocm", "-ocm-addr", "-ocm-reference", "-ocm-key", "-seed", "-sites", "-fault", "_sandbox/faults"}},
-		{[]string{"help"}, []string{"OCM_API_KEY", "OCM_URL", "OCM_MIRROR", "CHARGEGRAPH_ADDR", "sandbox"}},
+		{[]string{"help"}, []string{"OCM_API_KEY", "OCM_URL", "OCM_MIRROR", "PLUGSHARE_KEY", "PLUGSHARE_SECRET", "PLUGSHARE_URL", "CHARGEGRAPH_ADDR", "sandbox"}},
 	} {
 		var out bytes.Buffer
 		if err := run(t.Context(), test.args, func(string) string { return "" }, &out); err != nil && !errors.Is(err, flag.ErrHelp) {
