@@ -488,6 +488,10 @@ func TestFilter_NotNeverMatchesWhatMatches(t *testing.T) {
 		if yes && no {
 			t.Error("a site matches a filter and its contrary")
 		}
+		// IncludeUnknownPower makes known what is unknown, and only at the top.
+		if slices.ContainsFunc(f.Connections, func(m providers.ConnectionMatch) bool { return m.IncludeUnknownPower }) {
+			return
+		}
 		if twice := (&providers.Filter{Not: &providers.Filter{Not: f}, IncludePlanned: new(true)}).Match(p); yes && !twice {
 			t.Error("a site that matches does not match under not not")
 		}

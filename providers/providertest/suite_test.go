@@ -237,6 +237,8 @@ func (f *fake) Join(t *providers.Reference, records []*providers.Record) {
 		f.join(records)
 		return
 	}
+	f.mu.Lock() // some of the broken ones hand out one record twice
+	defer f.mu.Unlock()
 	for _, r := range records {
 		for i := range r.Connections {
 			r.Connections[i].ConnectionType = t.ConnectionTypes[0]
