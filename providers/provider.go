@@ -116,6 +116,8 @@ type Source struct {
 	// Timeout is how long an answer may wait for this source; 0 means the
 	// catalog's default.
 	Timeout time.Duration
+	// Retention is what may be kept of the source's answers.
+	Retention Retention
 	// Held says that all records are held here whole, so that records far apart
 	// may be known to be one site; false: it is asked for areas.
 	Held bool
@@ -125,6 +127,7 @@ type Source struct {
 	lastError     *SourceError
 	failures      int // since the last success
 	count         func() int
+	budget        Budget
 }
 
 // SourceCapabilities says what a source can give.
@@ -133,13 +136,6 @@ type SourceCapabilities struct {
 	Comments   bool
 	Photos     bool
 	CheckIns   bool
-}
-
-// UpstreamBudget is how many calls a source may be sent in a window.
-type UpstreamBudget struct {
-	Limit         int
-	WindowSeconds int
-	Used          int
 }
 
 // NodeID returns the source's id in the graph.
@@ -208,8 +204,17 @@ func (s *Source) RecordCount() *int {
 	return new(s.count())
 }
 
+// Spends makes b the budget that Budget tells of; nil: none. A source calls it
+// once, before it is used.
+func (s *Source) Spends(b Budget) { s.budget = b }
+
 // Budget returns how many calls the source may be sent; nil: no budget is kept.
-func (s *Source) Budget() *UpstreamBudget { return nil }
+func (s *Source) Budget() *UpstreamBudget {
+	if s.budget == nil {
+		return nil
+	}
+	return new(s.budget.State())
+}
 
 // Less orders sources by rank: OCPI, OCPPLAB, OCM, PLUGSHARE, then by id.
 func (s *Source) Less(t *Source) bool {
