@@ -75,7 +75,9 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 
 // SetOverrides makes o what people have decided about pairs of records, for all
 // questions from now on.
-func (c *Catalog) SetOverrides(o conflate.Overrides) { c.rules.Store(&conflate.Rules{Overrides: o}) }
+func (c *Catalog) SetOverrides(o conflate.Overrides) {
+	c.rules.Store(&conflate.Rules{Overrides: o, FarLinks: true})
+}
 
 // Sources returns the sources by rank.
 func (c *Catalog) Sources() []*providers.Source {

@@ -29,52 +29,168 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 	known []*providers.Record, spared func(providers.Provider) bool,
 ) (gathering, error) {
 	c := o.catalog
-	query := providers.Query{Area: area.Widen(conflate.Reach(len(c.wanted(policy)))), Filter: filter}
 	results := make([]providers.SourceResult, len(c.sources))
-	answers := make([]providers.Answer, len(c.sources))
-	var wg sync.WaitGroup
 	for i, p := range c.sources {
 		results[i] = c.newResult(p, filter)
-		switch {
-		case !policy.Wants(p.Source()):
+		if !policy.Wants(p.Source()) {
 			results[i].Outcome = providers.OutcomeSkipped
 			results[i].Cache = providers.CacheBypass
 			results[i].UndecidedFilters = nil
-			continue
-		case spared != nil && spared(p):
-			results[i].Outcome = providers.OutcomePartial
-			results[i].Cache = providers.CacheBypass
-			results[i].Error = &providers.SourceError{
-				Code:    providers.CodeBudgetExhausted,
-				Message: "too many places in one operation: the surroundings of this site were not asked for; ask for fewer ids at once",
-			}
-			continue
 		}
-		wg.Go(func() {
-			limited, cancel := context.WithTimeout(ctx, c.timeoutFor(p.Source(), policy))
-			defer cancel()
-			answer, err := o.ask(limited, p, func(ctx context.Context) (providers.Answer, error) { return p.Search(ctx, query) })
-			answers[i] = answer
-			c.account(&results[i], filter, answer, err)
-		})
 	}
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	g := &gatherer{operation: o, filter: filter, policy: policy, rules: *c.rules.Load(), results: results, known: make(map[providers.Key]bool)}
+	g.take(known)
+	if err := g.ask(ctx, area, spared); err != nil {
 		return gathering{}, err
 	}
-	records := slices.Clone(known)
-	for i, p := range c.sources {
-		if results[i].Error != nil && results[i].Outcome != providers.OutcomePartial && policy.Requires(p.Source()) {
-			return gathering{}, &UnavailableError{Source: p.Source(), Err: results[i].Error}
-		}
-		records = append(records, answers[i].Records...)
+	if err := g.askFar(ctx); err != nil {
+		return gathering{}, err
 	}
-	records = slices.DeleteFunc(records, func(r *providers.Record) bool { return !filter.MatchRecord(r) })
-	pois := c.rules.Load().Merge(records)
+	pois := g.rules.Merge(g.records)
 	for _, p := range pois {
 		p.Results = results
 	}
 	return gathering{pois: pois, results: results}, nil
+}
+
+// gatherer gathers the records that one question takes to decide.
+type gatherer struct {
+	operation *Operation
+	filter    *providers.Filter
+	policy    *providers.SourcePolicy
+	rules     conflate.Rules
+	results   []providers.SourceResult // one for each source of the catalog
+	records   []*providers.Record
+	known     map[providers.Key]bool // records by key
+}
+
+// take adds records that the filter lets take part, each once.
+func (g *gatherer) take(records []*providers.Record) {
+	for _, r := range records {
+		if !g.known[r.Key] && g.filter.MatchRecord(r) {
+			g.known[r.Key] = true
+			g.records = append(g.records, r)
+		}
+	}
+}
+
+// ask asks every source that is wanted, and not spared, for area grown by the
+// reach of matching, and takes what they answer.
+func (g *gatherer) ask(ctx context.Context, area providers.Area, spared func(providers.Provider) bool) error {
+	c := g.operation.catalog
+	query := providers.Query{Area: area.Widen(c.reach(g.policy)), Filter: g.filter}
+	answers := make([]providers.Answer, len(c.sources))
+	failed := make([]*providers.SourceError, len(c.sources))
+	var wg sync.WaitGroup
+	for i, p := range c.sources {
+		switch {
+		case !g.policy.Wants(p.Source()):
+			continue
+		case spared != nil && spared(p):
+			g.results[i].Outcome = providers.OutcomePartial
+			g.results[i].Cache = providers.CacheBypass
+			g.results[i].Error = &providers.SourceError{
+				Code:    providers.CodeBudgetExhausted,
+				Message: "too many places in one operation: the surroundings of a site were not asked for; ask for fewer at once",
+			}
+			continue
+		}
+		wg.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, c.timeoutFor(p.Source(), g.policy))
+			defer cancel()
+			answers[i], failed[i] = g.operation.ask(limited, p, func(ctx context.Context) (providers.Answer, error) { return p.Search(ctx, query) })
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i, p := range c.sources {
+		c.account(&g.results[i], g.filter, answers[i], failed[i])
+		if err := g.results[i].Error; err != nil && g.results[i].Outcome != providers.OutcomePartial && g.policy.Requires(p.Source()) {
+			return &UnavailableError{Source: p.Source(), Err: err}
+		}
+		g.take(answers[i].Records)
+	}
+	return nil
+}
+
+// maxFarPlaces bounds how many places one question is taken to by equal ids far
+// away. Every one is a search of each source; feeds have a handful in a city.
+const maxFarPlaces = 100
+
+// askFar asks for the surroundings of held records far away that share an id
+// with one at hand, or are pinned to it, until there are none that are not known:
+// only then do the records at hand decide as all records would.
+func (g *gatherer) askFar(ctx context.Context) error {
+	asked := 0
+	for {
+		if g.holdsAll() {
+			return nil
+		}
+		far := g.rules.Far(g.records, g.alike)
+		if len(far) == 0 {
+			return nil
+		}
+		g.take(far)
+		for _, at := range places(far, g.operation.catalog.reach(g.policy)) {
+			if asked++; asked > maxFarPlaces {
+				g.tooFar()
+				return nil
+			}
+			if err := g.ask(ctx, at.bounds, g.operation.spared()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// holdsAll reports whether every record that is held is at hand already.
+func (g *gatherer) holdsAll() bool {
+	held := 0
+	for _, p := range g.operation.catalog.sources {
+		if holder, ok := p.(providers.Holder); ok && g.policy.Wants(p.Source()) {
+			held += holder.Len()
+		}
+	}
+	for _, r := range g.records {
+		if r.Source.Held {
+			held--
+		}
+	}
+	return held <= 0
+}
+
+// alike returns the records of other held sources that may name the same
+// equipment as r, or that people have pinned to it.
+func (g *gatherer) alike(r *providers.Record) []*providers.Record {
+	var found []*providers.Record
+	for _, p := range g.operation.catalog.sources {
+		finder, ok := p.(providers.AlikeFinder)
+		if !ok || p.Source() == r.Source || !g.policy.Wants(p.Source()) {
+			continue
+		}
+		found = append(found, finder.Alike(r)...)
+		for _, k := range g.rules.Overrides.PinnedTo(r.Key) {
+			if pinned, held := finder.Record(k); held {
+				found = append(found, pinned)
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(r *providers.Record) bool { return !g.filter.MatchRecord(r) })
+}
+
+// tooFar says of the held sources that what is far away was not followed to its end.
+func (g *gatherer) tooFar() {
+	for i := range g.results {
+		if r := &g.results[i]; r.Source.Held && r.Outcome == providers.OutcomeOK {
+			r.Outcome = providers.OutcomePartial
+			r.Error = &providers.SourceError{
+				Code:    providers.CodeAreaTooLarge,
+				Message: "too many sites share ids with sites far away: some of those were not looked at, and sites of several sources may show as two",
+			}
+		}
+	}
 }
 
 // newResult describes a source that has not answered yet.
@@ -98,23 +214,35 @@ func common(names, others []string) []string {
 	return both
 }
 
-// account writes an answer into the source's result.
+// account writes what a source answered, or why it did not, into its result.
+// Of several answers to one question the worst outcome and the oldest data count.
 func (c *Catalog) account(result *providers.SourceResult, filter *providers.Filter, answer providers.Answer, err *providers.SourceError) {
 	if err != nil {
-		result.Outcome, result.Error = err.Outcome(), err
+		if result.FetchedAt.IsZero() {
+			result.Outcome = err.Outcome()
+		} else { // another answer was had
+			result.Outcome = providers.OutcomePartial
+		}
+		result.Error = err
 		return
 	}
-	result.Truncated = answer.Truncated
+	result.Truncated = result.Truncated || answer.Truncated
 	if slices.ContainsFunc(answer.Records, func(r *providers.Record) bool { return r.Summary }) {
-		result.UndecidedFilters = append(result.UndecidedFilters, common(filter.Fields(), result.Source.UndecidedSummary)...)
+		for _, name := range common(filter.Fields(), result.Source.UndecidedSummary) {
+			if !slices.Contains(result.UndecidedFilters, name) {
+				result.UndecidedFilters = append(result.UndecidedFilters, name)
+			}
+		}
 	}
-	result.Error = answer.Err
+	if answer.Err != nil {
+		result.Error = answer.Err
+	}
 	if answer.Partial {
 		result.Outcome = providers.OutcomePartial
 	}
-	if !answer.FetchedAt.IsZero() {
-		result.FetchedAt = answer.FetchedAt
-		result.AgeSeconds = new(max(0, c.now().Sub(answer.FetchedAt).Seconds()))
+	if at := answer.FetchedAt; !at.IsZero() && (result.FetchedAt.IsZero() || at.Before(result.FetchedAt)) {
+		result.FetchedAt = at
+		result.AgeSeconds = new(max(0, c.now().Sub(at).Seconds()))
 	}
 }
 

@@ -158,12 +158,17 @@ func places(records []*providers.Record, reachM float64) []place {
 // surroundings gathers what lies around a place, together with the records that
 // are known there already.
 func (o *Operation) surroundings(ctx context.Context, at place, policy *providers.SourcePolicy) (gathering, error) {
-	var spared func(providers.Provider) bool
-	if o.neighbourhoods.Add(1) > maxNeighbourhoods {
-		spared = func(p providers.Provider) bool {
-			_, held := p.(providers.Holder)
-			return !held
-		}
+	return o.gatherFrom(ctx, at.bounds, nil, policy, at.records, o.spared())
+}
+
+// spared counts one more place that live sources are asked about, and returns
+// which sources are not to be asked because there have been too many; nil: none.
+func (o *Operation) spared() func(providers.Provider) bool {
+	if o.neighbourhoods.Add(1) <= maxNeighbourhoods {
+		return nil
 	}
-	return o.gatherFrom(ctx, at.bounds, nil, policy, at.records, spared)
+	return func(p providers.Provider) bool {
+		_, held := p.(providers.Holder)
+		return !held
+	}
 }

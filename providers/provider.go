@@ -56,6 +56,16 @@ type EVSEFinder interface {
 	FindEVSE(evseID string) []Key
 }
 
+// AlikeFinder is a Holder that finds records by what they call their equipment,
+// wherever they are.
+type AlikeFinder interface {
+	Holder
+	// Alike returns the held records that share an EVSE's id, an operator's
+	// reference or a data provider's reference with r, which may be another
+	// source's. It may return more, and leaves out what very many records share.
+	Alike(r *Record) []*Record
+}
+
 // Referenced is a Provider whose records name rows of a reference table by
 // number. They are readable as they come (a row that is not built in has its
 // number for a title), and complete once joined.

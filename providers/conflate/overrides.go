@@ -29,14 +29,14 @@ type Overrides struct {
 	Pins, Forbids []Pair
 
 	pin, forbid map[Pair]bool
-	named       map[providers.Key]bool // in a pin
+	partners    map[providers.Key][]providers.Key // by pins
 }
 
 // NewOverrides returns the overrides of these pairs. It refuses a pair of one
 // record, a pair that is pinned and forbidden, and two pins of one record to
 // records of one source: only one of them could hold.
 func NewOverrides(pins, forbids []Pair) (Overrides, error) {
-	o := Overrides{pin: make(map[Pair]bool), forbid: make(map[Pair]bool), named: make(map[providers.Key]bool)}
+	o := Overrides{pin: make(map[Pair]bool), forbid: make(map[Pair]bool), partners: make(map[providers.Key][]providers.Key)}
 	type side struct {
 		key    providers.Key
 		source providers.SourceID
@@ -57,7 +57,8 @@ func NewOverrides(pins, forbids []Pair) (Overrides, error) {
 			}
 			to[at] = s.to
 		}
-		o.pin[p], o.named[p.A], o.named[p.B] = true, true, true
+		o.pin[p] = true
+		o.partners[p.A], o.partners[p.B] = append(o.partners[p.A], p.B), append(o.partners[p.B], p.A)
 		o.Pins = append(o.Pins, p)
 	}
 	for _, p := range forbids {
@@ -74,6 +75,9 @@ func NewOverrides(pins, forbids []Pair) (Overrides, error) {
 	}
 	return o, nil
 }
+
+// PinnedTo returns the keys that k is pinned to.
+func (o *Overrides) PinnedTo(k providers.Key) []providers.Key { return o.partners[k] }
 
 // maxOverrides bounds a file of overrides: people write it.
 const maxOverrides = 100_000
@@ -132,7 +136,7 @@ func (o *Overrides) pins(a, b providers.Key) bool {
 	return len(o.pin) > 0 && o.pin[newPair(a, b)]
 }
 
-func (o *Overrides) pinned(k providers.Key) bool { return o.named[k] }
+func (o *Overrides) pinned(k providers.Key) bool { return len(o.partners[k]) > 0 }
 
 func (o *Overrides) forbids(a, b providers.Key) bool {
 	return len(o.forbid) > 0 && o.forbid[newPair(a, b)]

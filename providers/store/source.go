@@ -151,5 +151,18 @@ func (h *held) Record(k providers.Key) (*providers.Record, bool) {
 // FindEVSE implements providers.EVSEFinder by Store.FindEVSE.
 func (h *held) FindEVSE(evseID string) []providers.Key { return h.store.FindEVSE(evseID) }
 
+// Alike implements providers.AlikeFinder. It takes constant time for each EVSE
+// and reference of r. Live states are as in Search.
+func (h *held) Alike(r *providers.Record) []*providers.Record {
+	now := h.store.snapshot()
+	found := now.alike(r)
+	if h.aged(now) {
+		for i := range found {
+			found[i] = withoutLive(found[i])
+		}
+	}
+	return found
+}
+
 // Len implements providers.Holder.
 func (h *held) Len() int { return h.store.Len() }

@@ -207,7 +207,7 @@ type snapshot struct {
 	seed      maphash.Seed
 	shards    []map[providers.Key]*providers.Record // nil, or shardCount of them, each possibly nil
 	positions *tree
-	evses     []map[uint64]owners // nil: no record has EVSEs; else as shards, by the hash of NormalEVSEID
+	names     []map[uint64]owners // nil: no record has a name; else as shards, by the hash of the name
 	countries map[string]*tree    // none of them empty; "" holds the records that state no country
 	asOf      time.Time
 }
@@ -240,7 +240,7 @@ func (s *snapshot) get(k providers.Key) (*providers.Record, bool) {
 type edit struct {
 	next         *snapshot
 	ownShards    []bool
-	ownEVSEs     []bool // nil as long as next.evses is another's
+	ownNames     []bool // nil as long as next.names is another's
 	ownCountries map[string]bool
 }
 
@@ -250,7 +250,7 @@ func editOf(from *snapshot) *edit {
 	next := &snapshot{
 		seed:      from.seed,
 		shards:    slices.Clone(from.shards),
-		evses:     from.evses,
+		names:     from.names,
 		positions: from.positions.Copy(),
 		countries: maps.Clone(from.countries),
 		asOf:      from.asOf,
