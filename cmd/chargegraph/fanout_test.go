@@ -13,12 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"chargegraph/loaders"
+	"chargegraph/providers"
 	"chargegraph/providers/sandbox"
 )
 
 // graphOver is the graph over simulators of all four providers.
 type graphOver struct {
 	simulators *sandbox.Server
+	providers  []providers.Provider
+	catalog    *loaders.Catalog
 	handler    http.Handler
 }
 
@@ -63,7 +66,7 @@ func newGraphOver(t *testing.T, faults ...string) *graphOver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &graphOver{simulators: simulators, handler: handler}
+	return &graphOver{simulators: simulators, providers: read.providers, catalog: catalog, handler: handler}
 }
 
 // ask posts a query and returns the answer.

@@ -13,7 +13,7 @@
 //	──load──►│ countries  code → R-tree         │◄──┐
 //	         │ shards     4,096 × key → record  │   │ one atomic store
 //	         │ asOf       when it was true      │   │
-//	         │ names      ids, references → them │   │
+//	         │ names      names → records       │   │
 //	         └──────────────────────────────────┘   │
 //	writers ──mutex──► edit: shares all of it, ─────┘
 //	                   copies what it touches
