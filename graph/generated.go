@@ -12194,7 +12194,7 @@ func (ec *executionContext) _POI_match(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_POI_match(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Match, nil
+			return obj.Match(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *providers.MatchExplanation) graphql.Marshaler {
@@ -12208,7 +12208,7 @@ func (ec *executionContext) fieldContext_POI_match(_ context.Context, field grap
 	fc = &graphql.FieldContext{
 		Object:     "POI",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MatchExplanation(ctx, field)

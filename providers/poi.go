@@ -113,15 +113,23 @@ func (r *Record) Seal() {
 // POI is one or more records held to be the same site. Its identity is that of
 // its root record, whatever else it was merged from. It is immutable.
 type POI struct {
-	*Site                     // merged; of a single record, the record's own
-	Members []*Record         // best first; Members[0] is the root
-	Match   *MatchExplanation // nil for a single record
-	Fields  []FieldProvenance // where merged fields came from; nil for a single record
-	Results []SourceResult    // what each source did for the answer that holds this POI
+	*Site                            // merged; of a single record, the record's own
+	Members []*Record                // best first; Members[0] is the root
+	Explain func() *MatchExplanation // says why the members are one site; nil for a single record
+	Fields  []FieldProvenance        // where merged fields came from; nil for a single record
+	Results []SourceResult           // what each source did for the answer that holds this POI
 }
 
 // ID returns the POI's id: a pure function of its members.
 func (p *POI) ID() string { return POIID(p.Members[0].Key) }
+
+// Match says why the members are held to be one site; nil for a single record.
+func (p *POI) Match() *MatchExplanation {
+	if p.Explain == nil {
+		return nil
+	}
+	return p.Explain()
+}
 
 // Sources returns what each source that was asked contributed to this POI:
 // Returned counts the POI's own members.

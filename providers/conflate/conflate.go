@@ -59,7 +59,7 @@ func (r Rules) Merge(records []*providers.Record) []*providers.POI {
 	pois := make([]*providers.POI, 0, len(stars))
 	for _, s := range stars {
 		poi := merge(s.members(), s.leaders())
-		poi.Match = w.explain(s)
+		poi.Explain = r.explanation(s)
 		s.forget()
 		pois = append(pois, poi)
 	}

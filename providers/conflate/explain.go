@@ -77,6 +77,40 @@ func (l *weighed) confidence() float64 {
 	return math.Round(1000*confidence(l.score)) / 1000
 }
 
+// explanation returns what says why the members of a star are one site; nil for
+// a single record. Few ask, so that the words are found when somebody does; they
+// depend on the members alone.
+func (r Rules) explanation(s *star) func() *providers.MatchExplanation {
+	var groups [][]*providers.Record
+	members := 0
+	for _, g := range append([]*group{s.root}, s.satellites...) {
+		var records []*providers.Record
+		for _, x := range g.items {
+			records = append(records, x.Record)
+		}
+		groups = append(groups, records)
+		members += len(records)
+	}
+	if members == 1 {
+		return nil
+	}
+	return func() *providers.MatchExplanation {
+		w := newRun(r.Overrides, slices.Concat(groups...))
+		byKey := make(map[providers.Key]*item, len(w.items))
+		for _, x := range w.items {
+			byKey[x.Key] = x
+		}
+		again := make([]*group, len(groups))
+		for i, records := range groups {
+			again[i] = &group{}
+			for _, record := range records {
+				again[i].items = append(again[i].items, byKey[record.Key])
+			}
+		}
+		return w.explain(&star{root: again[0], satellites: again[1:]})
+	}
+}
+
 // explain says why the members of a star are one site; nil for a single record.
 // Of several links the weakest gives the confidence.
 func (w *run) explain(s *star) *providers.MatchExplanation {

@@ -15,7 +15,7 @@ func TestMerge_SaysWhy(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		for _, p := range conflate.Merge(worlds(3, 40).Draw(t, "world")) {
-			m := p.Match
+			m := p.Match()
 			if (m != nil) != (len(p.Members) > 1) {
 				t.Fatalf("%s has %d members, and says %+v", p.ID(), len(p.Members), m)
 			}

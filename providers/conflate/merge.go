@@ -20,7 +20,7 @@ func Renew(p *providers.POI, members []*providers.Record) *providers.POI {
 		}
 	}
 	renewed := merge(members, members[at:at+1])
-	renewed.Match, renewed.Results = p.Match, p.Results
+	renewed.Explain, renewed.Results = p.Explain, p.Results
 	return renewed
 }
 
