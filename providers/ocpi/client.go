@@ -61,7 +61,11 @@ func newClient(h hosts, cfg *Config) *client {
 		hosts: h, token: cfg.Token, header: cfg.TokenHeader, encoding: encoding(cfg.TokenEncoding),
 		userAgent: cfg.UserAgent, timeout: cfg.PageTimeout, clock: cfg.Clock,
 	}
-	c.http = &http.Client{Transport: newTransport(&c.hosts, nil), CheckRedirect: c.checkRedirect}
+	// A page is a bulk pull: it may take as long as PageTimeout, and there is one
+	// reader, so that the policies of a map change nothing for one that answers.
+	c.http = &http.Client{CheckRedirect: c.checkRedirect, Transport: upstream.NewTransport(upstream.Policies{
+		Name: service, Next: newTransport(&c.hosts, nil), Budget: cfg.Budget, CallTimeout: cfg.PageTimeout, Clock: cfg.Clock,
+	})}
 	return c
 }
 

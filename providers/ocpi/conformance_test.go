@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutines
 	const token = "made-up-token-4711"
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	var silence atomic.Int64 // that faults asked for, and that has passed
+	clock := func() time.Time { return now.Add(time.Duration(silence.Load())) }
 	params := sandbox.DefaultParams()
 	params.Sites = 350
 	world := sandbox.NewWorld(params)
@@ -35,11 +37,11 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 	} {
 		v.options.Token, v.options.Now = token, clock
 		v.config.Name, v.config.Token, v.config.Clock = "hub", token, clock
-		t.Run(name, func(t *testing.T) { conforms(t, world, v.options, v.config) })
+		t.Run(name, func(t *testing.T) { conforms(t, world, v.options, v.config, &silence) })
 	}
 }
 
-func conforms(t *testing.T, world *sandbox.World, options sandbox.OCPIOptions, config ocpi.Config) {
+func conforms(t *testing.T, world *sandbox.World, options sandbox.OCPIOptions, config ocpi.Config, silence *atomic.Int64) {
 	t.Helper()
 	providertest.Run(t, providertest.Subject{
 		New: func(tb testing.TB) providertest.Bench {
@@ -84,7 +86,10 @@ func conforms(t *testing.T, world *sandbox.World, options sandbox.OCPIOptions, c
 					}
 					sim.Faults().Replace(spec)
 				},
-				Mend: sim.Faults().Clear,
+				Mend: func() {
+					sim.Faults().Clear()
+					silence.Add(int64(30 * time.Second))
+				},
 				Refresh: func(ctx context.Context) error {
 					pulled := make(map[providers.Key]bool)
 					_, err := again.Pull(ctx, time.Time{}, func(put []*providers.Record, removed []providers.Key) error {

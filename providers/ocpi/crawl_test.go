@@ -1113,12 +1113,13 @@ func TestHTTPSNeverBecomesHTTP(t *testing.T) {
 // trust makes f accept the certificate of a test server.
 func trust(t *testing.T, f *Feed, server *httptest.Server) {
 	t.Helper()
-	ours, ok := f.client.http.Transport.(*http.Transport)
-	theirs, okToo := server.Client().Transport.(*http.Transport)
-	if !ok || !okToo {
-		t.Fatal("no transports")
+	theirs, ok := server.Client().Transport.(*http.Transport)
+	if !ok {
+		t.Fatal("no transport")
 	}
+	ours := newTransport(&f.client.hosts, nil)
 	ours.TLSClientConfig = theirs.TLSClientConfig
+	f.client.http.Transport = ours
 	t.Cleanup(ours.CloseIdleConnections)
 }
 

@@ -80,6 +80,7 @@ type Config struct {
 	AttributionURL string
 	License        string
 
+	Budget    providers.Budget // how many calls the feed may be sent; nil: none is kept
 	UserAgent string           // default "chargegraph (GraphQL API for charging sites)"
 	Clock     func() time.Time // default time.Now
 	Logger    *slog.Logger     // default: none
@@ -134,6 +135,7 @@ func New(cfg Config) (*Feed, error) {
 		return nil, fmt.Errorf("ocpi: %w", err)
 	}
 	f := &Feed{cfg: cfg, base: base, source: describe(&cfg)}
+	f.source.Spends(cfg.Budget)
 	f.cfg.Logger = cfg.Logger.With(slog.String("source", string(f.source.ID)))
 	if base != nil {
 		f.client = newClient(newHosts(base, cfg.AllowHosts, cfg.AllowPrivate), &f.cfg)

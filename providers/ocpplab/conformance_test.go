@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutines
 	const token = "made-up-token-4711"
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	var silence atomic.Int64 // that faults asked for, and that has passed
+	clock := func() time.Time { return now.Add(time.Duration(silence.Load())) }
 	params := sandbox.DefaultParams()
 	params.Sites = 700
 	world := sandbox.NewWorld(params)
@@ -65,7 +67,10 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 					}
 					sim.Faults().Replace(spec)
 				},
-				Mend: sim.Faults().Clear,
+				Mend: func() {
+					sim.Faults().Clear()
+					silence.Add(int64(30 * time.Second))
+				},
 				Refresh: func(ctx context.Context) error {
 					pulled := make(map[providers.Key]bool)
 					_, err := again.Pull(ctx, time.Time{}, func(put []*providers.Record, removed []providers.Key) error {

@@ -51,6 +51,7 @@ type Config struct {
 	// record attributed to made-up data.
 	Sandbox bool
 
+	Budget    providers.Budget // how many calls Token may be sent; nil: none is kept
 	UserAgent string           // default "chargegraph (GraphQL API for charging sites)"
 	Clock     func() time.Time // default time.Now
 	Logger    *slog.Logger     // default: none
@@ -106,6 +107,7 @@ func New(cfg Config) (*Feed, error) {
 	}
 	cfg.Logger = cfg.Logger.With(slog.String("source", string(cfg.ID)))
 	f := &Feed{cfg: cfg, source: describe(&cfg), client: newClient(base, &cfg), known: map[string][]providers.Key{}}
+	f.source.Spends(cfg.Budget)
 	return f, nil
 }
 

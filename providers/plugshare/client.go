@@ -42,6 +42,7 @@ func newClient(base *url.URL, cfg *Config) *client {
 	req.Header.Set("User-Agent", cfg.UserAgent)
 	return &client{versioned: strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/v3"), Client: upstream.New(upstream.Config{
 		Name: service, Base: base, Header: req.Header, HTTP: cfg.Client, Secret: "key and secret", Explain: explain, Clock: cfg.Clock,
+		Budget: cfg.Budget, Patience: upstream.PatienceOf(cfg.Timeout),
 	})}
 }
 
@@ -50,9 +51,9 @@ func (c *client) get(ctx context.Context, path string, params url.Values, read f
 	return c.ask(ctx, upstream.Question{Path: path, Params: params, MaxBody: maxBody}, read)
 }
 
-// post does so with a body of JSON.
+// post does so with a body of JSON. What PlugShare is posted are questions.
 func (c *client) post(ctx context.Context, path string, body []byte, read func(io.Reader) error) error {
-	return c.ask(ctx, upstream.Question{Path: path, Body: body, MaxBody: maxBody}, read)
+	return c.ask(ctx, upstream.Question{Path: path, Body: body, Idempotent: true, MaxBody: maxBody}, read)
 }
 
 func (c *client) ask(ctx context.Context, q upstream.Question, read func(io.Reader) error) error {

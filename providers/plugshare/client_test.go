@@ -2,12 +2,14 @@ package plugshare
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +37,10 @@ func TestEveryFaultOfTheSimulatorIsATypedError(t *testing.T) {
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
 			t.Parallel()
-			sim, s := newSandbox(t, nil)
+			var silence atomic.Int64 // that a fault asked for, and that has passed
+			sim, s := newSandbox(t, func(cfg *Config) {
+				cfg.Clock = func() time.Time { return testNow.Add(time.Duration(silence.Load())) }
+			})
 			whole := search(t, s, inLondon)
 			if len(whole.Records) == 0 {
 				t.Fatal("nothing is there")
@@ -59,6 +64,7 @@ func TestEveryFaultOfTheSimulatorIsATypedError(t *testing.T) {
 			_, err := s.Detail(t.Context(), []providers.Key{whole.Records[0].Key})
 			mustFail(t, err, want)
 			sim.Faults().Clear()
+			silence.Store(int64(30 * time.Second))
 			if _, err := s.Search(t.Context(), inLondon); err != nil {
 				t.Errorf("after the fault: %v", err)
 			}
@@ -318,5 +324,69 @@ func TestBothFormsOfTheAddressAreAsked(t *testing.T) {
 		if !slices.Equal(query["access"], want.access) || query.Get("count") != "500" {
 			t.Errorf("%q: asked with %v", base, query)
 		}
+	}
+}
+
+// takes is a budget that counts what is taken of it, up to limit.
+type takes struct{ limit, n atomic.Int64 }
+
+func (b *takes) Take(context.Context) error {
+	if b.n.Load() >= b.limit.Load() {
+		return &providers.SourceError{Code: providers.CodeBudgetExhausted, Message: "the budget is used up", RetryAfter: time.Minute}
+	}
+	b.n.Add(1)
+	return nil
+}
+func (b *takes) Pause(time.Time) {}
+func (b *takes) State() providers.UpstreamBudget {
+	return providers.UpstreamBudget{Limit: int(b.limit.Load()), WindowSeconds: 60, Used: int(b.n.Load())}
+}
+
+func TestEveryCallIsTakenOfTheBudget(t *testing.T) {
+	t.Parallel()
+	var budget takes
+	budget.limit.Store(3)
+	sim, s := newSandbox(t, func(cfg *Config) { cfg.Budget = &budget })
+	whole := search(t, s, inLondon)
+	if n := len(sim.Calls()); n == 0 || s.Source().Budget().Used != n {
+		t.Errorf("%d calls, and the source tells of %+v", n, s.Source().Budget())
+	}
+	budget.limit.Store(budget.n.Load())
+	_, err := s.Detail(t.Context(), []providers.Key{whole.Records[0].Key})
+	mustFail(t, err, providers.CodeBudgetExhausted)
+	if _, none := newSandbox(t, nil); none.Source().Budget() != nil {
+		t.Error("a budget is told of where none is kept")
+	}
+}
+
+func TestWhatIsPostedIsAQuestionAndMayBeRepeated(t *testing.T) {
+	t.Parallel()
+	var bodies []string
+	s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, r.Method+" "+string(body))
+		if len(r.Header["X-Idempotency-Key"]) > 0 {
+			t.Error("a mark of ours was sent")
+		}
+		if len(bodies) == 1 {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		_, _ = io.WriteString(w, "[]")
+	}), nil)
+	route := providers.NewRoute([]providers.Point{{Lat: 51, Lon: 0}, {Lat: 52, Lon: 0}}, 5000)
+	if _, err := s.Search(t.Context(), providers.Query{Area: route}); err != nil {
+		t.Fatal(err)
+	}
+	if len(bodies) != 2 || bodies[0] != bodies[1] || !strings.HasPrefix(bodies[0], "POST {") {
+		t.Errorf("asked %q", bodies)
+	}
+}
+
+func TestWhatPlugShareSaysIsKeptForMinutesInMemory(t *testing.T) {
+	t.Parallel()
+	_, s := newSandbox(t, nil)
+	if want := (providers.Retention{For: 10 * time.Minute, ProcessOnly: true}); s.Source().Retention != want {
+		t.Errorf("%+v, want %+v", s.Source().Retention, want)
 	}
 }

@@ -2,6 +2,7 @@ package plugshare
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,10 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 				tb.Fatal(err)
 			}
 			tb.Cleanup(func() { _ = sim.Close() })
-			s := newSource(tb, sim, nil)
+			var silence atomic.Int64 // that faults asked for, and that has passed
+			s := newSource(tb, sim, func(cfg *Config) {
+				cfg.Clock = func() time.Time { return testNow.Add(time.Duration(silence.Load())) }
+			})
 			return providertest.Bench{
 				Provider: s,
 				Calls:    func() int { return len(sim.Calls()) },
@@ -33,7 +37,10 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 					}
 					sim.Faults().Replace(spec)
 				},
-				Mend: sim.Faults().Clear,
+				Mend: func() {
+					sim.Faults().Clear()
+					silence.Add(int64(30 * time.Second))
+				},
 			}
 		},
 		Areas: []providers.Bounds{

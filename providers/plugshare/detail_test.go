@@ -78,7 +78,7 @@ func TestDetailAnswersTheRecordsOfOneLocationByOneCall(t *testing.T) {
 		"gone":                {[]providers.Key{"plugshare:410~1"}, []string{"410"}, nil, nil, ""},
 		"a home":              {[]providers.Key{"plugshare:13"}, []string{"13"}, nil, nil, ""},
 		"not allowed":         {[]providers.Key{"plugshare:403~1"}, []string{"403"}, nil, nil, providers.CodeForbidden},
-		"failing":             {[]providers.Key{"plugshare:500~1"}, []string{"500"}, nil, nil, providers.CodeUpstreamError},
+		"failing":             {[]providers.Key{"plugshare:500~1"}, []string{"500", "500", "500"}, nil, nil, providers.CodeUpstreamError},
 		"another one":         {[]providers.Key{"plugshare:8~0"}, []string{"8"}, nil, nil, providers.CodeSuspectAnswer},
 		"an empty object":     {[]providers.Key{"plugshare:9~0"}, []string{"9"}, nil, nil, providers.CodeBadResponse},
 		"a code":              {[]providers.Key{"plugshare:10~0"}, []string{"10"}, nil, nil, providers.CodeRejected},

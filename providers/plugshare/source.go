@@ -41,6 +41,9 @@ const (
 	// liveFor is how long PlugShare's live states count as live: charging takes
 	// longer, and PlugShare itself hears of them with some delay.
 	liveFor = 5 * time.Minute
+	// keptFor is how long PlugShare's data are kept where its licence says nothing
+	// else: long enough for a person who looks around, too short for a copy.
+	keptFor = 10 * time.Minute
 	// maxReviews is what one call for reviews brings.
 	maxReviews = 500
 	// reviewPage is by how many reviews a location comes: as many as a multiple
@@ -59,9 +62,11 @@ type Config struct {
 	// HTTP Basic.
 	Key    string
 	Secret string
-	// Client carries the transport policies. Its CheckRedirect is replaced.
-	// Default: a client of its own with a timeout of 30 s.
+	// Client makes the calls, under policies of the source's own. Its
+	// CheckRedirect is replaced. Default: a client of its own with a timeout of 30 s.
 	Client *http.Client
+	// Budget is how many calls Key may be sent; nil: none is kept.
+	Budget providers.Budget
 	// UserAgent tells PlugShare who asks; default "chargegraph (GraphQL API for
 	// charging sites)".
 	UserAgent string
@@ -116,6 +121,7 @@ func New(cfg Config) (*Source, error) {
 		log:      cfg.Logger.With(slog.String("source", string(cfg.ID))),
 	}
 	s.networks = newNetworkCache(cfg.Clock, s.fetchNetworks)
+	s.source.Spends(cfg.Budget)
 	return s, nil
 }
 
@@ -203,6 +209,7 @@ func describe(cfg *Config) *providers.Source {
 		UndecidedSummary: []string{"amenities", "cost", "countries", "hasComments", "hasPhotos", "modifiedSince"},
 		LiveFor:          liveFor,
 		Timeout:          cfg.Timeout,
+		Retention:        providers.Retention{For: keptFor, ProcessOnly: true},
 	}
 	if cfg.Sandbox {
 		s.Mode = providers.ModeSandbox

@@ -30,7 +30,8 @@ const (
 // UserAgent is how sources call themselves unless they are told another name.
 const UserAgent = "chargegraph (GraphQL API for charging sites)"
 
-// Config says whom a Client asks, and how. Name, Base and Clock are required.
+// Config says whom a Client asks, and how. Name, Base and Clock are required. What
+// it shares with [Policies] means the same.
 type Config struct {
 	// Name is how sentences call the upstream.
 	Name Service
@@ -38,9 +39,14 @@ type Config struct {
 	Base *url.URL
 	// Header is sent along with every question: credentials, user agent.
 	Header http.Header
-	// HTTP carries the transport policies. Its CheckRedirect is replaced. Default:
-	// a client of its own with a timeout of 30 s.
-	HTTP *http.Client
+	// HTTP makes the calls. Its Transport is wrapped in a [Transport] of this
+	// client's own, its CheckRedirect is replaced, and its Timeout holds for a
+	// question, repeats included. Default: a client of its own with a timeout of 30 s.
+	HTTP        *http.Client
+	Budget      providers.Budget
+	Concurrency int
+	CallTimeout time.Duration
+	Patience    time.Duration
 	// Redirects is how many redirects are followed in a row: on the same host, or
 	// from http to https there. None leads to another host, because Header would
 	// go with it. Default none.
@@ -67,8 +73,10 @@ type Answer struct {
 
 // Client asks one upstream. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	http http.Client
+	cfg       Config
+	http      http.Client
+	timeout   time.Duration // of a question; 0: its caller's
+	transport *Transport
 }
 
 // New returns a client. It asks nothing yet.
@@ -77,7 +85,19 @@ func New(cfg Config) *Client {
 	if cfg.HTTP != nil {
 		c.http = *cfg.HTTP
 	}
+	next := c.http.Transport
+	if next == nil {
+		next = NewHTTPTransport()
+	}
+	c.transport = NewTransport(Policies{
+		Name: cfg.Name, Next: next, Budget: cfg.Budget, Clock: cfg.Clock,
+		Concurrency: cfg.Concurrency, CallTimeout: cfg.CallTimeout, Patience: cfg.Patience,
+	})
+	c.http.Transport = c.transport
 	c.http.CheckRedirect = c.checkRedirect
+	// http.Client would start a goroutine per call to hold its timeout over a
+	// transport that it does not know. Ask does it.
+	c.timeout, c.http.Timeout = c.http.Timeout, 0
 	return c
 }
 
@@ -86,6 +106,9 @@ type Question struct {
 	Path   string // below the base
 	Params url.Values
 	Body   []byte // JSON, which is posted; nil: the question is a GET
+	// Idempotent says that a posted question only reads and may be repeated, as a
+	// GET may.
+	Idempotent bool
 	// MaxBody is how much of the answer is read, unpacked, in bytes. Required.
 	MaxBody int64
 }
@@ -95,7 +118,18 @@ type Question struct {
 // error is, or wraps, a *providers.SourceError; such a one that read returns is
 // passed on as it is, and any other means that the body is no proper JSON.
 func (c *Client) Ask(ctx context.Context, q Question, read func(io.Reader) error) error {
-	req, err := c.request(ctx, q)
+	if ctx.Err() == nil {
+		if se := c.transport.Refusal(); se != nil {
+			return se // before anything is built: it is asked often then
+		}
+	}
+	limited := ctx
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
+	req, err := c.request(limited, q)
 	if err != nil {
 		return c.cfg.Name.NotBuilt() // the error would quote the URL
 	}
@@ -161,6 +195,9 @@ func (c *Client) request(ctx context.Context, q Question) (*http.Request, error)
 	req.Header.Set("Accept", "application/json")
 	if q.Body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if q.Idempotent {
+		req.Header[idempotent] = nil
 	}
 	return req, nil
 }

@@ -463,9 +463,9 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 			t.Errorf("Retry-After %q is %v, want %v", said, got, want)
 		}
 	}
-	for status, want := range map[int]time.Duration{429: 7 * time.Second, 503: 7 * time.Second, 403: 0, 404: 0, 400: 0} {
+	for status, want := range map[int]time.Duration{429: 70 * time.Second, 503: 70 * time.Second, 403: 0, 404: 0, 400: 0} {
 		c := newClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", "7")
+			w.Header().Set("Retry-After", "70")
 			w.WriteHeader(status)
 		}), nil)
 		_, err := elements(t.Context(), c, 1<<20)

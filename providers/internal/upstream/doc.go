@@ -24,8 +24,37 @@
 // say with status 403 and a word in the text what others say with 401, stays with
 // its source, which explains it in Config.Explain.
 //
-// Policies such as limits and retries belong into the transport of Config.HTTP: an
-// error of theirs that is a *providers.SourceError is passed on as it is.
+// Every call goes through a [Transport], of which each source has one with its own
+// state. From the outside in:
+//
+//	repeat       what may be asked twice, and failed by chance: at most twice more,
+//	   |         a fifth of all questions, and within the caller's time
+//	silence      until the time that a 429 or 503 named
+//	   |
+//	breaker      half of ten calls failed, or one hung: nobody asks for 1..30 s, and
+//	   |         then one does; a refusal costs nanoseconds
+//	limit        8 calls at once, others wait
+//	   |
+//	budget       providers.Budget, once for each call that is really made
+//	   |
+//	deadline     of one call, until its answer is read
+//	   |
+//	the network
+//
+// A call ends with its answer, not with its headers: one that stalls half-way has
+// hung, and its place is taken until then. What the policies refuse is a
+// *providers.SourceError like any other, with the time to come back.
+//
+// The limit is failsafe-go's, and so are the breaker's counting and its states.
+// The rest is our own where failsafe would do something else:
+//
+//   - Its retry policy decides by the answer alone. Ours needs the method, what is
+//     left of the caller's time, and the first failure again when there is no
+//     second call; and its jitter would come before a Retry-After.
+//   - Its retry budget bounds what is under way at the same time. Callers who come
+//     one after the other would each repeat twice: three times the calls, not a
+//     fifth more.
+//   - Its timeout and its executor end with the headers.
 //
 // [Table] holds what is dear to fetch and changes slowly: reference data, lists
 // of networks.

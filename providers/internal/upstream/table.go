@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (t *Table[T]) fresh() bool {
 // why there is no better one: what fetch returned, for RetryTable after it did, or
 // a *providers.SourceError if ctx ended while another caller's fetch went on. A
 // fetch whose caller went away says nothing about the upstream and is not
-// remembered.
+// remembered; nor is one that our own policies refused, which costs nothing.
 func (t *Table[T]) Get(ctx context.Context) (T, error) {
 	for {
 		t.mu.Lock()
@@ -106,10 +107,15 @@ func (t *Table[T]) load(ctx context.Context) (T, error) {
 	switch {
 	case err == nil:
 		t.value, t.fetchedAt, t.err = value, t.clock(), nil
-	case ctx.Err() == nil:
+	case ctx.Err() == nil && !refusedHere(err):
 		t.failedAt, t.err = t.clock(), err
 	}
 	return t.value, err
+}
+
+func refusedHere(err error) bool {
+	var se *providers.SourceError
+	return errors.As(err, &se) && (se.Code == providers.CodeCircuitOpen || se.Code == providers.CodeBudgetExhausted)
 }
 
 func (t *Table[T]) done() {
