@@ -127,6 +127,7 @@ const (
 	photoPrefix    = "photo:"
 	operatorPrefix = "operator:"
 	sourcePrefix   = "source:"
+	checkInPrefix  = "checkin:"
 )
 
 // POIID returns the id of the POI whose root record has key k.
@@ -153,13 +154,14 @@ const (
 	KindPhoto
 	KindOperator
 	KindSource
+	KindCheckIn
 )
 
 // ID is an id in the graph, taken apart.
 type ID struct {
 	Kind     Kind
 	Key      Key      // of the record; not for operators and sources
-	External string   // of the comment, photo or operator
+	External string   // of the comment, photo, operator or check-in
 	Source   SourceID // of a source; of an operator only its provider is meant
 }
 
@@ -178,6 +180,8 @@ func (id ID) String() string {
 		return OperatorID(id.Source.Provider(), id.External)
 	case KindSource:
 		return sourcePrefix + string(id.Source)
+	case KindCheckIn:
+		return checkInPrefix + id.External
 	}
 	return ""
 }
@@ -208,6 +212,11 @@ func ParseID(s string) (ID, error) {
 			return ID{}, &IDError{What: "source id"}
 		}
 		return id, nil
+	case checkInPrefix:
+		if rest == "" || !legible(rest) {
+			return ID{}, &IDError{What: "check-in id"}
+		}
+		return ID{Kind: KindCheckIn, External: rest}, nil
 	}
 	return ID{}, &IDError{What: "id"}
 }

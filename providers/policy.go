@@ -38,6 +38,11 @@ func (p *SourcePolicy) Wants(s *Source) bool {
 	return slices.Contains(p.Include, s.Provider) || slices.Contains(p.IncludeIDs, s.NodeID())
 }
 
+// All reports whether every source is to be asked.
+func (p *SourcePolicy) All() bool {
+	return p == nil || len(p.Include)+len(p.Exclude)+len(p.IncludeIDs)+len(p.ExcludeIDs) == 0
+}
+
 // Requires reports whether the question fails when s does.
 func (p *SourcePolicy) Requires(s *Source) bool {
 	return p != nil && (slices.Contains(p.Require, s.Provider) || slices.Contains(p.RequireIDs, s.NodeID()))

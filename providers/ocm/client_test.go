@@ -2,6 +2,7 @@ package ocm
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +60,8 @@ func TestEveryFaultOfTheSimulatorIsATypedError(t *testing.T) {
 	} {
 		t.Run(fault.String(), func(t *testing.T) {
 			t.Parallel()
-			sim, s := newSandbox(t, nil)
+			var at clock
+			sim, s := newSandbox(t, func(cfg *Config) { cfg.Clock = at.now })
 			sim.Faults().Set(fault)
 			_, err := s.Search(t.Context(), inLondon)
 			se := failure(t, err, want)
@@ -73,6 +76,7 @@ func TestEveryFaultOfTheSimulatorIsATypedError(t *testing.T) {
 				t.Error("no built-in table came with the error")
 			}
 			sim.Faults().Clear()
+			at.advance(30 * time.Second) // for which a 429 asked for silence
 			if _, err := s.Search(t.Context(), inLondon); err != nil {
 				t.Errorf("after the fault: %v", err)
 			}
@@ -198,7 +202,7 @@ func TestOfTwoBoxesTheOneThatCameIsAnswered(t *testing.T) {
 	asked := 0
 	s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
-		if asked == 2 {
+		if asked >= 2 { // and its repeats
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
@@ -354,5 +358,36 @@ func TestAvatarsCanBeLeftOut(t *testing.T) {
 	_, without := newSandbox(t, func(cfg *Config) { cfg.NoAvatars = true })
 	if a, b := count(with), count(without); a == 0 || b != 0 {
 		t.Errorf("%d avatars with, %d without", a, b)
+	}
+}
+
+// takes is a budget that counts what is taken of it.
+type takes struct{ n atomic.Int64 }
+
+func (b *takes) Take(context.Context) error { b.n.Add(1); return nil }
+func (b *takes) Pause(time.Time)            {}
+func (b *takes) State() providers.UpstreamBudget {
+	return providers.UpstreamBudget{Limit: 100, WindowSeconds: 60, Used: int(b.n.Load())}
+}
+
+func TestEveryCallIsTakenOfTheBudget(t *testing.T) {
+	t.Parallel()
+	var budget takes
+	sim, s := newSandbox(t, func(cfg *Config) { cfg.Budget = &budget })
+	if _, err := s.Search(t.Context(), inLondon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Reference(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	b := s.Source().Budget()
+	if b == nil || *b != (providers.UpstreamBudget{Limit: 100, WindowSeconds: 60, Used: len(sim.Calls())}) {
+		t.Errorf("the source tells of %+v after %d calls", b, len(sim.Calls()))
+	}
+	if _, none := newSandbox(t, nil); none.Source().Budget() != nil {
+		t.Error("a budget is told of where none is kept")
+	}
+	if s.Source().Retention != (providers.Retention{}) {
+		t.Errorf("what was answered may be kept for %+v", s.Source().Retention)
 	}
 }

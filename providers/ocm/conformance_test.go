@@ -21,7 +21,8 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 				tb.Fatal(err)
 			}
 			tb.Cleanup(func() { _ = sim.Close() })
-			s := newSource(tb, sim, nil)
+			var at clock
+			s := newSource(tb, sim, func(cfg *Config) { cfg.Clock = at.now })
 			s.client.maxBody = 4 << 20 // the real bound takes the race detector a while
 			return providertest.Bench{
 				Provider: s,
@@ -33,7 +34,10 @@ func TestConformance(t *testing.T) { //nolint:paralleltest // it counts goroutin
 					}
 					sim.Faults().Replace(spec)
 				},
-				Mend: sim.Faults().Clear,
+				Mend: func() {
+					sim.Faults().Clear()
+					at.advance(30 * time.Second) // for which a 429 asked for silence
+				},
 			}
 		},
 		Areas: []providers.Bounds{

@@ -227,6 +227,66 @@ func checkInOutcome(id int) (outcome providers.CheckInOutcome, known bool) {
 	return "", false
 }
 
+// commentTypeID is the way back of commentKind.
+func commentTypeID(k providers.CommentKind) (id int, ok bool) {
+	switch k {
+	case providers.CommentGeneral:
+		return 10, true
+	case providers.CommentNotice:
+		return 50, true
+	case providers.CommentSuggestedChange:
+		return 100, true
+	case providers.CommentSuggestedChangeActioned:
+		return 110, true
+	case providers.CommentFaultReport:
+		return 1000, true
+	}
+	return 0, false
+}
+
+// checkInStatusID is the way back of checkInOutcome.
+func checkInStatusID(o providers.CheckInOutcome) (id int, ok bool) {
+	switch o {
+	case providers.CheckInNotVisited:
+		return 0, true
+	case providers.CheckInCharged:
+		return 10, true
+	case providers.CheckInChargedAutomated:
+		return 15, true
+	case providers.CheckInFailedNotOperational:
+		return 20, true
+	case providers.CheckInFailedNotInstalled:
+		return 22, true
+	case providers.CheckInFailedEquipment:
+		return 25, true
+	case providers.CheckInFailedIncompatible:
+		return 30, true
+	case providers.CheckInFailedAccessCard:
+		return 40, true
+	case providers.CheckInFailedNoEquipment:
+		return 50, true
+	case providers.CheckInInUseEV:
+		return 100, true
+	case providers.CheckInInUseNonEV:
+		return 110, true
+	case providers.CheckInNotAccessible:
+		return 120, true
+	case providers.CheckInNotFound:
+		return 130, true
+	case providers.CheckInConfirmedCorrect:
+		return 140, true
+	case providers.CheckInDuplicate:
+		return 150, true
+	case providers.CheckInDecommissioned:
+		return 160, true
+	case providers.CheckInOtherNegative:
+		return 200, true
+	case providers.CheckInOtherPositive:
+		return 210, true
+	}
+	return 0, false
+}
+
 // The metadata fields that mean something here.
 const (
 	metadataPOIType     = 1

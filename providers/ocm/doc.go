@@ -32,6 +32,21 @@
 // number are looked up in the reference table, else in the listing itself, else
 // in the built-in table, else they have their number for a title.
 //
+// What is sent. A check-in becomes a comment, under the name of its sender where a
+// token of OCM's came with it, else of the configured account:
+//
+//	Send ──► session ────────► post ──────────────► judge
+//	  │       session.go        post.go              checkin.go
+//	  │       one sign-in       once, whatever       stored, not stored,
+//	  │       for everybody     policies there are   or nobody knows: Find
+//	  │                                                │
+//	  └─ 401: nothing is stored, sign in once more     └─ reads the comments of the
+//	                                                      site: marker and author
+//
+// OCM tells no id, knows no repeats, and says the same when it fails before and
+// after storing. Only 200 with the word OK is a success; whatever else may have been
+// stored is ambiguous, and is looked for before anything is sent again.
+//
 // # Duties
 //
 // Every data provider behind OCM has its own licence, and some forbid commercial
@@ -39,6 +54,9 @@
 // its attribution field says, and all of it must be shown. A provider that is
 // not known counts as not open. Photos are CC BY-SA 4.0; they are linked, never
 // copied, and their author goes with them.
+//
+// A comment that was sent is published under the account's name, and cannot be
+// changed or withdrawn by the API: ask whoever wrote it first.
 //
 // OCM is run by volunteers and bans clients that sweep it. A source asks once
 // per question, for one modest page; callers cache answers for minutes and limit

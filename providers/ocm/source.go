@@ -43,9 +43,11 @@ type Config struct {
 	URL string
 	// Key is the application's key. It is sent in a header, never in a URL.
 	Key string
-	// Client carries the transport policies. Its CheckRedirect is replaced.
-	// Default: a client of its own with a timeout of 30 s.
+	// Client makes the calls, under policies of the source's own. Its
+	// CheckRedirect is replaced. Default: a client of its own with a timeout of 30 s.
 	Client *http.Client
+	// Budget is how many calls Key may be sent; nil: none is kept.
+	Budget providers.Budget
 	// ClientName and UserAgent tell OCM's operators who asks; defaults
 	// "chargegraph" and "chargegraph (GraphQL API for charging sites)".
 	ClientName string
@@ -62,6 +64,17 @@ type Config struct {
 	// Timeout is how long an answer may wait for this source; 0 leaves it to
 	// the catalog.
 	Timeout time.Duration
+	// Username and Password are an account at OCM (its e-mail address), under whose
+	// name check-ins are sent that bring no token of their sender's. They are
+	// secrets, and optional.
+	Username string
+	Password string
+	// CheckIns says that check-ins are taken without an account, too: each must
+	// bring its sender's own token then. With an account they always are.
+	CheckIns bool
+	// SendTimeout is how long OCM may take for one check-in; default
+	// DefaultSendTimeout. The timeout of Client does not hold for check-ins.
+	SendTimeout time.Duration
 	// ReferenceTTL is how long a reference table counts as fresh; default
 	// DefaultReferenceTTL.
 	ReferenceTTL time.Duration
@@ -70,17 +83,20 @@ type Config struct {
 }
 
 // Source is Open Charge Map asked over the network. It implements
-// [providers.Provider], [providers.Detailer] and [providers.Referenced], and is
-// safe for concurrent use.
+// [providers.Provider], [providers.Detailer], [providers.Referenced] and
+// [providers.CheckInTaker], and is safe for concurrent use.
 type Source struct {
-	source     *providers.Source
-	client     *client
-	maxResults int
-	avatars    bool
-	clock      func() time.Time
-	log        *slog.Logger
-	builtin    *index
-	reference  *referenceCache
+	source      *providers.Source
+	client      *client
+	poster      *poster
+	account     *account // nil: none is configured
+	sendTimeout time.Duration
+	maxResults  int
+	avatars     bool
+	clock       func() time.Time
+	log         *slog.Logger
+	builtin     *index
+	reference   *referenceCache
 }
 
 var (
@@ -101,15 +117,22 @@ func New(cfg Config) (*Source, error) {
 		mode = providers.ModeSandbox
 	}
 	s := &Source{
-		source:     describe(cfg.ID, cfg.Name, mode),
-		client:     newClient(base, &cfg),
-		maxResults: cfg.MaxResults,
-		avatars:    !cfg.NoAvatars,
-		clock:      cfg.Clock,
-		log:        cfg.Logger.With(slog.String("source", string(cfg.ID))),
-		builtin:    newIndex(builtinReference()),
+		source:      describe(cfg.ID, cfg.Name, mode),
+		client:      newClient(base, &cfg),
+		poster:      newPoster(base, &cfg),
+		sendTimeout: cfg.SendTimeout,
+		maxResults:  cfg.MaxResults,
+		avatars:     !cfg.NoAvatars,
+		clock:       cfg.Clock,
+		log:         cfg.Logger.With(slog.String("source", string(cfg.ID))),
+		builtin:     newIndex(builtinReference()),
 	}
+	if cfg.Username != "" {
+		s.account = newAccount(&cfg, s.poster, s.log)
+	}
+	s.source.Capabilities.CheckIns = cfg.CheckIns || s.account != nil
 	s.source.Timeout = cfg.Timeout
+	s.source.Spends(cfg.Budget)
 	s.reference = newReferenceCache(cfg.ReferenceTTL, cfg.Clock, s.fetchReference)
 	return s, nil
 }
@@ -130,6 +153,9 @@ func (cfg *Config) complete() (*url.URL, error) {
 	}
 	if cfg.ReferenceTTL == 0 {
 		cfg.ReferenceTTL = DefaultReferenceTTL
+	}
+	if cfg.SendTimeout == 0 {
+		cfg.SendTimeout = DefaultSendTimeout
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
@@ -161,6 +187,14 @@ func (cfg *Config) complete() (*url.URL, error) {
 		return nil, refuse("MaxResults", "%d, must be 1..%d", cfg.MaxResults, maxMaxResults)
 	case cfg.ReferenceTTL < 0:
 		return nil, refuse("ReferenceTTL", "%v, must not be negative", cfg.ReferenceTTL)
+	case cfg.SendTimeout < 0:
+		return nil, refuse("SendTimeout", "%v, must not be negative", cfg.SendTimeout)
+	case cfg.Username == "" && cfg.Password != "":
+		return nil, refuse("Username", "missing, though there is a Password")
+	case cfg.Username != "" && cfg.Password == "":
+		return nil, refuse("Password", "missing; Open Charge Map gives sessions to accounts with a password only")
+	case len(cfg.Username) > 200, len(cfg.Password) > 200:
+		return nil, refuse("Username", "and Password must have at most 200 characters each")
 	case cfg.Timeout < 0:
 		return nil, refuse("Timeout", "%v, must not be negative", cfg.Timeout)
 	}
@@ -220,6 +254,9 @@ func describe(id providers.SourceID, name string, mode providers.SourceMode) *pr
 			URL:     homepage,
 			License: "one per data provider, stated with each record",
 		},
+		// The licences of the data providers ask for their names, and none for an
+		// end: what was answered once may be kept as long as it is of use.
+		Retention: providers.Retention{},
 		Undecided: []string{"availability", "connections.availability", "minProviderScore"},
 	}
 	if mode == providers.ModeSandbox {

@@ -146,9 +146,11 @@ type wireMedia struct {
 	DateCreated        wire.Time
 }
 
-// wireUser names what may be shown of a user; the rest of the object, which has
-// members for e-mail address and session, is never read.
+// wireUser names what may be shown of a user, and his number, which tells authors
+// apart and is never shown; the rest of the object, which has members for e-mail
+// address and session, is never read.
 type wireUser struct {
+	ID               wire.Number
 	Username         wire.Text
 	ReputationPoints wire.Number
 	ProfileImageURL  wire.Text

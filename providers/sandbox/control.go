@@ -21,6 +21,8 @@ type simulator struct {
 	upstream string
 	log      *slog.Logger
 	faults   *Faults
+	// controls are further paths below controlPrefix, by what follows it.
+	controls map[string]http.HandlerFunc
 
 	mu    sync.Mutex
 	calls []Call
@@ -109,7 +111,8 @@ func (s *simulator) control(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the sandbox is steered from a loopback address only", http.StatusForbidden)
 		return
 	}
-	switch strings.TrimPrefix(r.URL.Path, controlPrefix) {
+	name := strings.TrimPrefix(r.URL.Path, controlPrefix)
+	switch name {
 	case "faults":
 		s.faults.control(w, r)
 	case "calls":
@@ -122,6 +125,10 @@ func (s *simulator) control(w http.ResponseWriter, r *http.Request) {
 		}
 		writeControl(w, map[string]any{"calls": total})
 	default:
+		if serve, ok := s.controls[name]; ok {
+			serve(w, r)
+			return
+		}
 		http.NotFound(w, r)
 	}
 }

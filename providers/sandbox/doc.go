@@ -6,7 +6,8 @@
 //	             │
 //	             ├──► OCM view: what Open Charge Map's contributors know of it
 //	             │      │      (OCMNoise: unlisted, twins, blanks, 0,0 …)
-//	             │      └──► OCM wire: /v3/poi, /v3/referencedata, keys, errors
+//	             │      └──► OCM wire: /v3/poi, /v3/referencedata, keys, errors,
+//	             │                     │  signing in, /v3/comment
 //	             │                     ▲
 //	             │                     └── Faults: hang, 429, HTML, cut JSON …
 //	             ├──► PlugShare view: what drivers entered and networks feed; sites

@@ -50,7 +50,7 @@ func ExampleParseFault() {
 	fmt.Println(err)
 	// Output:
 	// latency 200ms 0.5 <nil>
-	// sandbox: fault "ocm=teapot": no fault is called "teapot", want one of none, latency, hang, 403, 429, 500, 502, empty, html, truncated, disconnect, slow, types, object, huge, redirect, 401
+	// sandbox: fault "ocm=teapot": no fault is called "teapot", want one of none, latency, hang, 403, 429, 500, 502, empty, html, truncated, disconnect, slow, types, object, huge, redirect, 401, comment-timeout, comment-timeout-lost, comment-500, comment-500-lost, comment-empty, comment-empty-lost, comment-failed, comment-failed-lost, comment-ambiguous, comment-expired, comment-readonly, comment-hidden
 }
 
 // A simulator is an http.Handler: it needs no network.

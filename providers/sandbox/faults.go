@@ -54,19 +54,59 @@ const (
 	Redirect
 	// Unauthorized is a 401 whatever the credentials.
 	Unauthorized
+
+	// The following are met by submissions of comments to Open Charge Map and by
+	// no other request. Those called lost store nothing; the others store the
+	// comment, where it is one that can be stored, and answer wrongly then.
+
+	// CommentTimeout gives no answer, until the client gives up or the faults
+	// change; with a duration, the connection is cut after that.
+	CommentTimeout
+	CommentTimeoutLost
+	// CommentError is a 500 without a body.
+	CommentError
+	CommentErrorLost
+	// CommentEmpty is a 200 without a body, as after an exception.
+	CommentEmpty
+	CommentEmptyLost
+	// CommentFailed is the 400 that tells no cause.
+	CommentFailed
+	CommentFailedLost
+	// CommentAmbiguous is any of the eight above, as the dice fall. What gives no
+	// answer is cut after a duration (1s).
+	CommentAmbiguous
+	// CommentExpired ends all sessions of the author, as signing out from the
+	// website does, and answers 401.
+	CommentExpired
+	// CommentReadOnly is the 400 of a service that takes no submissions.
+	CommentReadOnly
+	// CommentHidden stores the comment and shows it after a duration (5s) only, as
+	// where the mirror was not brought up to date; it answers as usual or with the
+	// next fault.
+	CommentHidden
 )
+
+// ofComments reports whether only submissions of comments meet the fault.
+func (f Fault) ofComments() bool { return f >= CommentTimeout && f <= CommentHidden }
 
 func faultNames() []string {
 	return []string{
 		None: "none", Latency: "latency", Hang: "hang", Forbidden: "403", TooMany: "429", ServerError: "500",
 		BadGateway: "502", Empty200: "empty", HTML: "html", Truncated: "truncated", Disconnect: "disconnect",
 		SlowBody: "slow", WrongTypes: "types", NotArray: "object", Huge: "huge", Redirect: "redirect", Unauthorized: "401",
+		CommentTimeout: "comment-timeout", CommentTimeoutLost: "comment-timeout-lost",
+		CommentError: "comment-500", CommentErrorLost: "comment-500-lost",
+		CommentEmpty: "comment-empty", CommentEmptyLost: "comment-empty-lost",
+		CommentFailed: "comment-failed", CommentFailedLost: "comment-failed-lost",
+		CommentAmbiguous: "comment-ambiguous", CommentExpired: "comment-expired", CommentReadOnly: "comment-readonly", CommentHidden: "comment-hidden",
 	}
 }
 
 // String returns the name in flags: latency, hang, 403, 429, 500, 502, empty,
 // html, truncated, disconnect, slow, types, object, huge, redirect, 401,
-// none.
+// comment-timeout, comment-500, comment-empty, comment-failed and each of these
+// four with -lost, comment-ambiguous, comment-expired, comment-readonly,
+// comment-hidden, none.
 func (f Fault) String() string {
 	if names := faultNames(); int(f) < len(names) {
 		return names[f]
@@ -84,6 +124,9 @@ type FaultSpec struct {
 	// Share is the part of the requests that meet the fault, evenly spread,
 	// not random: at 0.25 every fourth one, the first one included. 0 means all.
 	Share float64
+	// Chance is the probability with which a request meets the fault, by the dice
+	// of the world's seed; 0 means always. With Share, both must be met.
+	Chance float64
 	// Count is how many requests meet the fault before it goes away; 0 means
 	// any number.
 	Count int
@@ -97,10 +140,12 @@ type FaultSpec struct {
 //
 //	UPSTREAM=FAULT[:OPTION[,OPTION]…]
 //
-// An option is a duration (200ms), share=0.5, count=3, path=/poi or to=URL:
+// An option is a duration (200ms), a probability (0.3), share=0.5, count=3,
+// path=/poi or to=URL:
 //
 //	ocm=latency:200ms
 //	ocm=429:5s,share=0.3,path=/poi
+//	ocm=comment-ambiguous:0.3,200ms
 func ParseFault(s string) (FaultSpec, error) {
 	upstream, rest, ok := strings.Cut(strings.TrimSpace(s), "=")
 	if !ok || upstream == "" {
@@ -112,6 +157,9 @@ func ParseFault(s string) (FaultSpec, error) {
 		return FaultSpec{}, fmt.Errorf("sandbox: fault %q: no fault is called %q, want one of %s", s, name, strings.Join(faultNames(), ", "))
 	}
 	spec := FaultSpec{Upstream: upstream, Fault: Fault(i)} //nolint:gosec // an index of a short list
+	if spec.Fault.ofComments() && upstream != "ocm" {
+		return FaultSpec{}, fmt.Errorf("sandbox: fault %q: comments are submitted to ocm only", s)
+	}
 	if options == "" {
 		return spec, nil
 	}
@@ -127,8 +175,15 @@ func (s *FaultSpec) set(option string) (err error) {
 	name, value, named := strings.Cut(option, "=")
 	switch {
 	case !named:
+		if chance, noNumber := strconv.ParseFloat(name, 64); noNumber == nil {
+			if !(chance > 0 && chance <= 1) {
+				return fmt.Errorf("probability %q is not above 0 and at most 1", name)
+			}
+			s.Chance = chance
+			return nil
+		}
 		if s.Duration, err = time.ParseDuration(name); err != nil || s.Duration < 0 {
-			return fmt.Errorf("option %q is neither a duration nor share=, count=, path=, to=", option)
+			return fmt.Errorf("option %q is neither a duration nor a probability nor share=, count=, path=, to=", option)
 		}
 	case name == "share":
 		if s.Share, err = strconv.ParseFloat(value, 64); err != nil || !(s.Share > 0 && s.Share <= 1) {
@@ -153,6 +208,9 @@ func (s FaultSpec) String() string {
 	var options []string
 	if s.Duration != 0 {
 		options = append(options, s.Duration.String())
+	}
+	if s.Chance != 0 {
+		options = append(options, strconv.FormatFloat(s.Chance, 'g', -1, 64))
 	}
 	if s.Share != 0 {
 		options = append(options, "share="+strconv.FormatFloat(s.Share, 'g', -1, 64))
@@ -179,6 +237,9 @@ type FaultOption func(*FaultSpec)
 // For sets the duration of a fault.
 func For(d time.Duration) FaultOption { return func(s *FaultSpec) { s.Duration = d } }
 
+// Chance limits a fault to requests for which the dice say so.
+func Chance(p float64) FaultOption { return func(s *FaultSpec) { s.Chance = p } }
+
 // Share limits a fault to a part of the requests.
 func Share(p float64) FaultOption { return func(s *FaultSpec) { s.Share = p } }
 
@@ -199,6 +260,7 @@ type Faults struct {
 	manners  manners
 
 	mu      sync.Mutex
+	dice    dice
 	active  []*activeFault
 	changed chan struct{} // closed by the next change
 	closed  bool
@@ -210,7 +272,16 @@ type activeFault struct {
 }
 
 func newFaults(upstream string, m manners) *Faults {
-	return &Faults{upstream: upstream, manners: m, changed: make(chan struct{})}
+	f := &Faults{upstream: upstream, manners: m, changed: make(chan struct{})}
+	f.throw(0)
+	return f
+}
+
+// throw begins the dice of the faults anew.
+func (f *Faults) throw(seed uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dice = diceFor(seed, "faults:"+f.upstream, 0)
 }
 
 // Set makes f the only fault. Set(None) is Clear.
@@ -223,8 +294,8 @@ func (f *Faults) Set(fault Fault, options ...FaultOption) {
 }
 
 // Replace makes specs the only faults, whatever upstream they name. A request
-// meets the first one that applies to it; only Latency lets it go on to the
-// next.
+// meets the first one that applies to it; only Latency and CommentHidden let it
+// go on to the next.
 func (f *Faults) Replace(specs ...FaultSpec) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -268,7 +339,7 @@ func (f *Faults) next(r *http.Request) (met []FaultSpec, changed <-chan struct{}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, a := range f.active {
-		if !strings.Contains(r.URL.Path, a.Path) || a.Count > 0 && a.hit >= a.Count {
+		if !strings.Contains(r.URL.Path, a.Path) || a.Count > 0 && a.hit >= a.Count || a.Fault.ofComments() && !submitsOCMComment(r) {
 			continue
 		}
 		a.seen++
@@ -278,9 +349,17 @@ func (f *Faults) next(r *http.Request) (met []FaultSpec, changed <-chan struct{}
 				continue
 			}
 		}
+		if a.Chance > 0 && !f.dice.chance(a.Chance) {
+			continue
+		}
 		a.hit++
-		met = append(met, a.FaultSpec)
-		if a.Fault != Latency {
+		spec := a.FaultSpec
+		if spec.Fault == CommentAmbiguous {
+			spec.Fault = one(f.dice, CommentTimeout, CommentTimeoutLost, CommentError, CommentErrorLost, CommentEmpty, CommentEmptyLost, CommentFailed, CommentFailedLost)
+			spec.Duration = spec.duration(time.Second)
+		}
+		met = append(met, spec)
+		if a.Fault != Latency && a.Fault != CommentHidden {
 			break
 		}
 	}

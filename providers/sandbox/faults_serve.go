@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ type answer struct {
 	contentType string // empty: none is sent
 	header      map[string]string
 	body        []byte
+	unheard     bool // nobody gets it: the connection is held, then cut
 }
 
 // The content types of the edge, of the origin's own words, and of nobody.
@@ -54,11 +56,11 @@ func (f *Faults) serve(w http.ResponseWriter, r *http.Request, good func(*http.R
 				return
 			}
 			continue
+		case CommentHidden:
+			r = r.WithContext(context.WithValue(r.Context(), hiddenKey{}, spec.duration(5*time.Second)))
+			continue
 		case Hang:
-			select {
-			case <-r.Context().Done():
-			case <-changed:
-			}
+			hold(r, changed, 0)
 		case SlowBody:
 			trickle(w, r, changed, good(r), spec.duration(30*time.Second))
 		case Disconnect:
@@ -66,11 +68,37 @@ func (f *Faults) serve(w http.ResponseWriter, r *http.Request, good func(*http.R
 		case Huge:
 			flood(w, r, f.manners.huge)
 		default:
-			spec.spoil(good(r), &f.manners).send(w, r)
+			if spec.Fault.ofComments() {
+				a := good(r.WithContext(context.WithValue(r.Context(), faultKey{}, spec.Fault)))
+				if a.unheard {
+					hold(r, changed, spec.Duration)
+					panic(http.ErrAbortHandler) // net/http's way to cut a connection
+				}
+				a.send(w, r)
+				return
+			}
+			spec.spoil(func() answer { return good(r) }, &f.manners).send(w, r)
 		}
 		return
 	}
 	good(r).send(w, r)
+}
+
+type (
+	faultKey  struct{}
+	hiddenKey struct{}
+)
+
+// faultOf returns which of the faults of comments the request has met, else None.
+func faultOf(ctx context.Context) Fault {
+	fault, _ := ctx.Value(faultKey{}).(Fault)
+	return fault
+}
+
+// hiddenFor returns for how long what the request submits is not shown.
+func hiddenFor(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(hiddenKey{}).(time.Duration)
+	return d
 }
 
 func (s FaultSpec) duration(otherwise time.Duration) time.Duration {
@@ -80,8 +108,9 @@ func (s FaultSpec) duration(otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// spoil turns a good answer into the one of a fault that needs no time.
-func (s FaultSpec) spoil(a answer, m *manners) answer {
+// spoil returns the answer of a fault that needs no time. Only one that spoils
+// the right answer asks for it: a request that is turned away changes nothing.
+func (s FaultSpec) spoil(good func() answer, m *manners) answer {
 	switch s.Fault {
 	case Unauthorized:
 		return m.unauthorized
@@ -101,6 +130,7 @@ func (s FaultSpec) spoil(a answer, m *manners) answer {
 	case HTML:
 		return answer{status: http.StatusOK, contentType: "text/html; charset=UTF-8", body: []byte("<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head><body><h1>Checking your browser</h1></body></html>\n")}
 	case Truncated:
+		a := good()
 		a.body = a.body[:len(a.body)*3/5]
 		return a
 	case WrongTypes:
@@ -114,7 +144,20 @@ func (s FaultSpec) spoil(a answer, m *manners) answer {
 		}
 		return answer{status: http.StatusFound, header: map[string]string{"Location": to}}
 	default:
-		return a
+		return good()
+	}
+}
+
+// hold waits for the client to give up, for the faults to change and, unless d
+// is 0, for d.
+func hold(r *http.Request, changed <-chan struct{}, d time.Duration) {
+	if d > 0 {
+		pause(r, changed, d)
+		return
+	}
+	select {
+	case <-r.Context().Done():
+	case <-changed:
 	}
 }
 
@@ -166,12 +209,12 @@ func flood(w http.ResponseWriter, r *http.Request, around [2]string) {
 	w.Header().Set("Content-Type", typeJSON)
 	w.WriteHeader(http.StatusOK)
 	block := bytes.Repeat([]byte("x"), 64<<10)
-	_, err := w.Write([]byte(around[0]))
+	_, err := w.Write([]byte(around[0])) //nolint:gosec // the upstream's manners are constants
 	for sent := 0; err == nil && sent < hugeBytes && r.Context().Err() == nil; sent += len(block) {
 		_, err = w.Write(block)
 	}
 	if err == nil {
-		_, _ = w.Write([]byte(around[1]))
+		_, _ = w.Write([]byte(around[1])) //nolint:gosec // as above
 	}
 }
 

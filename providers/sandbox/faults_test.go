@@ -250,6 +250,8 @@ func TestParseFaultReadsWhatStringWrites(t *testing.T) {
 		"ocm=hang":                        {Upstream: "ocm", Fault: Hang},
 		"ocm=empty:share=0.5,count=3":     {Upstream: "ocm", Fault: Empty200, Share: 0.5, Count: 3},
 		"ocm=429:5s,share=0.3,path=/poi":  {Upstream: "ocm", Fault: TooMany, Duration: 5 * time.Second, Share: 0.3, Path: "/poi"},
+		"ocm=comment-ambiguous:0.3":       {Upstream: "ocm", Fault: CommentAmbiguous, Chance: 0.3},
+		"ocm=comment-500:200ms,0.25":      {Upstream: "ocm", Fault: CommentError, Duration: 200 * time.Millisecond, Chance: 0.25},
 		"ocm=redirect:to=http://x.y:1/z?": {Upstream: "ocm", Fault: Redirect, To: "http://x.y:1/z?"},
 	} {
 		got, err := ParseFault(text)
@@ -268,7 +270,7 @@ func TestParseFaultReadsWhatStringWrites(t *testing.T) {
 			t.Errorf("fault %d: %v, %v", f, spec, err)
 		}
 	}
-	for _, text := range []string{"", "429", "=429", "ocm=", "ocm=teapot", "ocm=429:soon", "ocm=429:-1s", "ocm=429:share=0", "ocm=429:share=2", "ocm=429:share=NaN", "ocm=429:count=0", "ocm=429:color=red"} {
+	for _, text := range []string{"", "429", "=429", "ocm=", "ocm=teapot", "ocm=429:soon", "ocm=429:-1s", "ocm=429:share=0", "ocm=429:share=2", "ocm=429:share=NaN", "ocm=429:count=0", "ocm=429:color=red", "ocm=429:0.0", "ocm=429:1.5", "ocm=429:NaN", "plugshare=comment-500"} {
 		if _, err := ParseFault(text); err == nil {
 			t.Errorf("ParseFault(%q) has no error", text)
 		}
@@ -279,6 +281,7 @@ func FuzzParseFault(f *testing.F) {
 	for _, s := range []string{"ocm=latency:200ms", "ocm=429:5s,share=0.3,path=/poi", "a=html:count=1,to=x"} {
 		f.Add(s)
 	}
+	f.Add("ocm=comment-ambiguous:0.3,200ms")
 	f.Fuzz(func(t *testing.T, s string) {
 		spec, err := ParseFault(s)
 		if err != nil {

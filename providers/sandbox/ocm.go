@@ -24,28 +24,54 @@ type OCMOptions struct {
 	// Reference is a recorded /v3/referencedata that goes with File. Without
 	// it, reference data is what the records themselves carry.
 	Reference string
-	// Now is the clock by which records count as recently verified; nil is the
-	// world's epoch for a world, and time.Now for a file.
+	// WriteKey is a second key that is accepted: a user's own, with the right to
+	// write. Whoever sends it in the header X-API-Key writes as its owner, user
+	// 3998, and not as the user who is signed in. When empty there is none.
+	WriteKey string
+	// Password is that of all accounts; empty is made-up-password. The accounts
+	// are service@ocm.example, user 3999, and driver1@ocm.example up to
+	// driver9999@ocm.example, users 4001 to 13999, who bear the names of the
+	// world's people. social@ocm.example, user 3997, has no password at all.
+	Password string
+	// SessionLife is how long after signing in a token is good; 0 is 30 days.
+	SessionLife time.Duration
+	// Now is the clock. When nil, records count as recently verified by the
+	// world's epoch, or by time.Now for a file; sessions and comments go by
+	// time.Now.
 	Now func() time.Time
 	// Logger gets one line per request at level debug; nil is silence.
 	Logger *slog.Logger
 }
 
 // OCM is a simulated Open Charge Map: an http.Handler that answers GET
-// /v3/poi and /v3/referencedata the way the real service does, and everything
-// else with the errors of the real service. Nobody is ever signed in, so
-// writing is refused.
+// /v3/poi and /v3/referencedata, POST /v3/profile/authenticate and /v3/comment
+// the way the real service does, and everything else with the errors of the real
+// service: photos and records are not taken from anybody.
+//
+// Signing in takes an e-mail address and a password (OCMOptions.Password) and
+// gives a JWT that is good until it expires or EndSessions is called. A comment
+// that is stored stands in the answers about its record from then on; sent
+// twice, it stands there twice.
 //
 // Below /_sandbox/ it is steered: GET, PUT and DELETE /_sandbox/faults read,
 // replace and remove faults (one flag text such as "ocm=429" per line), GET
-// /_sandbox/calls counts calls. These answer to loopback addresses only.
+// /_sandbox/calls counts calls, DELETE /_sandbox/sessions ends all sessions, and
+// GET /_sandbox/comments lists the comments that were submitted, in their order:
+//
+//	{"count":1,"comments":[{"ID":1000000001,"ChargePointID":20012,"UserID":3999,…}]}
+//
+// of which chargepointid=, userid=, relatedurl= and comment= choose those that
+// have exactly this value. These paths answer to loopback addresses only.
 //
 // It is safe for concurrent use.
 type OCM struct {
 	simulator
 
 	key        string
+	writeKey   string
 	now        func() time.Time
+	accounts   *ocmAccounts
+	comments   ocmComments
 	data       *ocmData
 	index      *ocmIndex
 	encoder    *ocmEncoder
@@ -64,15 +90,8 @@ func NewOCM(w *World, opts OCMOptions) (*OCM, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
-		if opts.Now == nil {
-			opts.Now = time.Now
-		}
 		return newOCM(data, opts), nil
 	case w != nil:
-		if opts.Now == nil {
-			epoch := w.params.Epoch
-			opts.Now = func() time.Time { return epoch }
-		}
 		return newOCM(newOCMView(w), opts), nil
 	default:
 		return nil, errors.New("sandbox: NewOCM: neither a world nor OCMOptions.File")
@@ -81,10 +100,18 @@ func NewOCM(w *World, opts OCMOptions) (*OCM, error) {
 
 // newOCM serves data, which several simulators may share.
 func newOCM(data *ocmData, opts OCMOptions) *OCM {
+	clock, today := opts.Now, opts.Now
+	if clock == nil {
+		clock, today = time.Now, time.Now
+		if !data.epoch.IsZero() {
+			today = func() time.Time { return data.epoch }
+		}
+	}
 	o := &OCM{
 		simulator: newSimulator("ocm", opts.Logger, ocmManners()),
-		key:       opts.Key, now: opts.Now,
-		data: data, index: newOCMIndex(data.pois), encoder: newOCMEncoder(),
+		key:       opts.Key, writeKey: opts.WriteKey, now: today,
+		accounts: newOCMAccounts(data, opts, clock),
+		data:     data, index: newOCMIndex(data.pois), encoder: newOCMEncoder(),
 		countryIDs: make(map[string]int),
 		guid:       regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
 	}
@@ -93,6 +120,8 @@ func newOCM(data *ocmData, opts OCMOptions) *OCM {
 			o.countryIDs[*c.ISOCode] = c.ID
 		}
 	}
+	o.faults.throw(data.seed)
+	o.controls = map[string]http.HandlerFunc{"comments": o.controlComments, "sessions": o.controlSessions}
 	return o
 }
 
@@ -129,7 +158,7 @@ func (o *OCM) answer(r *http.Request) answer {
 		return errorAnswer(http.StatusBadRequest, "mandatory API Version not specified in request")
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return write(r)
+		return o.write(r)
 	}
 	if robot(r.UserAgent()) {
 		return errorAnswer(http.StatusServiceUnavailable, "API requests by robots are temporarily disabled.")
@@ -160,6 +189,7 @@ func (o *OCM) edge(r *http.Request) (refused answer, ok bool) {
 		return textAnswer(http.StatusForbidden, "Blocked for API abuse. Repeated duplicate calls may be automatically banned."), false
 	case missing(key):
 		return textAnswer(http.StatusForbidden, "You must specify an API key using the key query parameter or x-api-key header."), false
+	case o.ownsWriteKey(key):
 	case !o.guid.MatchString(key), o.key != "" && !strings.EqualFold(key, o.key):
 		return textAnswer(http.StatusForbidden, "Invalid API key."), false
 	}
@@ -177,16 +207,24 @@ func robot(agent string) bool {
 	return strings.HasPrefix(agent, "php") || strings.HasPrefix(agent, "nameofagent") || agent == "apache"
 }
 
-// write answers the endpoints that change something: nobody is signed in here.
-func write(r *http.Request) answer {
-	path := r.URL.Path
-	for _, known := range []string{"/v3/comment", "/v3/mediaitem", "/v3/poi", "/profile/authenticate", "/profile/mediaitem/"} {
-		if strings.Contains(path, known) {
-			return answer{status: http.StatusUnauthorized}
+// write answers the endpoints that change something, of which only comments
+// are taken.
+func (o *OCM) write(r *http.Request) answer {
+	path, action := r.URL.Path, r.URL.Query().Get("action")
+	post := r.Method == http.MethodPost
+	switch {
+	case post && strings.Contains(path, "/v3/profile/authenticate"):
+		return o.authenticate(r, false)
+	case post && strings.Contains(path, "/v4/profile/authenticate"):
+		return o.authenticate(r, true)
+	case submitsOCMComment(r):
+		return o.comment(r)
+	case strings.Contains(path, "/v3/mediaitem"), strings.Contains(path, "/v3/poi"),
+		strings.Contains(path, "/profile/mediaitem/"), strings.HasSuffix(action, "_submission"):
+		if _, refused, ok := o.author(r); !ok {
+			return refused
 		}
-	}
-	if strings.HasSuffix(r.URL.Query().Get("action"), "_submission") {
-		return answer{status: http.StatusUnauthorized}
+		return ocmReadOnly()
 	}
 	return answer{status: http.StatusNotFound}
 }
@@ -196,6 +234,7 @@ func (o *OCM) poi(params ocmParams) answer {
 	if q.output == "rss" || q.output == "carwings" {
 		return errorAnswer(http.StatusBadRequest, "specified output type not supported in this API version")
 	}
+	o.catchUp()
 	now := o.now()
 	found := o.index.find(&q)
 	pois := make([]*ocmPOI, len(found))
@@ -222,7 +261,7 @@ func (o *OCM) referenceData(params ocmParams) answer {
 	reference := *o.data.reference
 	if countries := params.set("countryid"); countries != nil {
 		used := make(map[int]bool)
-		for _, p := range o.index.byLat {
+		for _, p := range o.index.all() {
 			if !countries.has(p.AddressInfo.CountryID) {
 				continue
 			}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -13,13 +14,19 @@ import (
 // records is faster than anything cleverer would be worth. That order is also
 // the "index order" in which boxes are answered, so that a small maxresults
 // gets the southern edge, as clients of the real service complain about.
+//
+// Records never change; edit puts another in the place of one. It is safe for
+// concurrent use.
 type ocmIndex struct {
-	byLat []*ocmPOI
 	lats  []float64
+	place map[int]int // in byLat, by id
+
+	mu    sync.RWMutex
+	byLat []*ocmPOI
 }
 
 func newOCMIndex(pois []*ocmPOI) *ocmIndex {
-	ix := &ocmIndex{}
+	ix := &ocmIndex{place: make(map[int]int, len(pois))}
 	for _, p := range pois {
 		if p.AddressInfo != nil { // the service hides the others
 			ix.byLat = append(ix.byLat, p)
@@ -31,8 +38,33 @@ func newOCMIndex(pois []*ocmPOI) *ocmIndex {
 	ix.lats = make([]float64, len(ix.byLat))
 	for i, p := range ix.byLat {
 		ix.lats[i] = p.AddressInfo.Latitude
+		ix.place[p.ID] = i
 	}
 	return ix
+}
+
+// holds reports whether there is a record with that id, shown or not.
+func (ix *ocmIndex) holds(id int) bool {
+	_, ok := ix.place[id]
+	return ok
+}
+
+// edit puts a copy of the record with that id, which must exist, in its place,
+// changed by change.
+func (ix *ocmIndex) edit(id int, change func(*ocmPOI)) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	i := ix.place[id]
+	edited := *ix.byLat[i]
+	change(&edited)
+	ix.byLat[i] = &edited
+}
+
+// all returns the records, which callers must not change.
+func (ix *ocmIndex) all() []*ocmPOI {
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	return slices.Clone(ix.byLat)
 }
 
 // find returns the records that answer q, in the service's order, at most
@@ -41,8 +73,10 @@ func (ix *ocmIndex) find(q *ocmQuery) []*ocmPOI {
 	if q.maxResults <= 0 {
 		return nil
 	}
-	candidates := ix.byLat
 	area := q.area()
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	candidates := ix.byLat
 	if area != nil {
 		from, _ := slices.BinarySearch(ix.lats, area.south)
 		to, _ := slices.BinarySearch(ix.lats, math.Nextafter(area.north, 1000))

@@ -13,6 +13,11 @@ type ocmData struct {
 	pois      []*ocmPOI
 	reference *ocmReferenceData
 	lookup    ocmLookup
+
+	// Of a world; nothing for a file.
+	seed   uint64
+	epoch  time.Time
+	people []Person
 }
 
 // ocmLookup finds reference objects by id.
@@ -65,7 +70,10 @@ func find[T any](m map[int]*T, id *int) *T {
 // newOCMView makes the records that Open Charge Map has of a world.
 func newOCMView(w *World) *ocmData {
 	reference := ocmReference(w)
-	data := &ocmData{reference: reference, lookup: newOCMLookup(reference)}
+	data := &ocmData{
+		reference: reference, lookup: newOCMLookup(reference),
+		seed: w.params.Seed, epoch: w.params.Epoch, people: w.people,
+	}
 	v := &ocmViewer{w: w, noise: w.params.OCM, countries: countryProfiles(), countryRows: reference.Countries}
 	for i := range w.sites {
 		data.pois = append(data.pois, v.site(&w.sites[i])...)

@@ -174,6 +174,7 @@ func NewOCPI(w *World, opts OCPIOptions) (*OCPI, error) {
 		if err := o.view(w, opts.Parties); err != nil {
 			return nil, err
 		}
+		o.faults.throw(w.params.Seed)
 	default:
 		return nil, errors.New("sandbox: NewOCPI: neither a world nor OCPIOptions.File")
 	}

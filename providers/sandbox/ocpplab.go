@@ -129,6 +129,7 @@ func NewOCPPLAB(w *World, opts OCPPLABOptions) (*OCPPLAB, error) {
 		if o.cpos, err = newOCPPLABView(w, opts.CPOs); err != nil {
 			return nil, err
 		}
+		o.faults.throw(w.params.Seed)
 	default:
 		return nil, errors.New("sandbox: NewOCPPLAB: neither a world nor OCPPLABOptions.File")
 	}

@@ -89,7 +89,9 @@ func servePSView(view *psView, w *World, opts PlugShareOptions) *PlugShare {
 	for i, n := range view.networks.list {
 		networks[i] = n
 	}
-	return newPlugShare(records, networks, w.params.Cities, opts)
+	p := newPlugShare(records, networks, w.params.Cities, opts)
+	p.faults.throw(w.params.Seed)
+	return p
 }
 
 func newPlugShare(records []psRecord, networks []any, cities []City, opts PlugShareOptions) *PlugShare {

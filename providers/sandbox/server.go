@@ -25,6 +25,8 @@ type Config struct {
 	OCMFile, OCMReference string
 	// OCMKey is the only key accepted; empty accepts every GUID.
 	OCMKey string
+	// OCMSessionLife is how long its tokens are good; 0 is 30 days.
+	OCMSessionLife time.Duration
 	// OCPIAddr and OCPPLABAddr are where the simulated OCPI hub and OCPPLAB
 	// gateway listen, as OCMAddr.
 	OCPIAddr, OCPPLABAddr string
@@ -41,9 +43,9 @@ type Config struct {
 	PlugShare PlugShareOptions
 	// Faults hold from the start. Each must name an upstream that exists.
 	Faults []FaultSpec
-	// Now is the clock for "recently verified" and for live status. When nil,
-	// the first has the world's epoch (time.Now for a recording), the second
-	// time.Now.
+	// Now is the clock for "recently verified", for live status, and for sessions
+	// and comments at Open Charge Map. When nil, the first has the world's epoch
+	// (time.Now for a recording), the others time.Now.
 	Now func() time.Time
 	// Logger gets the start and each request; nil is silence.
 	Logger *slog.Logger
@@ -124,7 +126,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if !recorded {
 		s.world = world
 	}
-	s.ocm, err = NewOCM(world, OCMOptions{Key: cfg.OCMKey, File: cfg.OCMFile, Reference: cfg.OCMReference, Now: cfg.Now, Logger: log})
+	s.ocm, err = NewOCM(world, OCMOptions{Key: cfg.OCMKey, File: cfg.OCMFile, Reference: cfg.OCMReference, SessionLife: cfg.OCMSessionLife, Now: cfg.Now, Logger: log})
 	if err != nil {
 		return nil, err
 	}
@@ -259,6 +261,13 @@ func (s *Server) OCMURL() string { return "http://" + s.host("ocm").addr + "/v3"
 
 // OCMKey returns an API key that it accepts.
 func (s *Server) OCMKey() string { return s.key }
+
+// OCMUsername and OCMPassword return the account that stands ready there for an
+// application to submit comments with.
+func (s *Server) OCMUsername() string { return s.ocm.Username() }
+
+// OCMPassword returns the password that goes with OCMUsername.
+func (s *Server) OCMPassword() string { return s.ocm.Password() }
 
 // OCPI returns the simulated OCPI hub, for its faults, calls and withdrawals.
 func (s *Server) OCPI() *OCPI { return s.ocpi }
