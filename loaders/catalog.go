@@ -1,13 +1,16 @@
 package loaders
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/conflate"
 )
@@ -22,9 +25,18 @@ const MaxTimeout = 30 * time.Second
 
 // Config holds what a Catalog needs besides its sources. The zero Config works.
 type Config struct {
+	// Cache keeps what the sources said. One Cache serves one Catalog. nil: one of
+	// the Catalog's own, in memory alone, that Close ends.
+	Cache   *cache.Cache
 	Timeout time.Duration    // for each source; 0: DefaultTimeout
 	Clock   func() time.Time // nil: time.Now
 	Logger  *slog.Logger     // nil: silent
+	// Amend adds to a merged POI what this service itself knows of the site, and
+	// returns another POI then: it never changes the one it is given. It must be
+	// quick. nil: nothing is added.
+	Amend func(*providers.POI) *providers.POI
+	// Aliases is where ids lead that no record has any more. nil: nowhere.
+	Aliases Aliases
 }
 
 // Catalog is the set of sources that this service reads. It is safe for
@@ -35,6 +47,15 @@ type Catalog struct {
 	now     func() time.Time
 	logger  *slog.Logger
 	rules   atomic.Pointer[conflate.Rules]
+	places  *placeCache
+	own     *cache.Cache // nil: Config.Cache was given
+	closed  chan struct{}
+	closing sync.Once
+
+	amend       func(*providers.POI) *providers.POI
+	aliases     Aliases
+	remembrance *remembrance // nil without aliases
+	writing     sync.WaitGroup
 }
 
 // New returns a catalog of sources. It refuses none at all, and two of one id.
@@ -45,7 +66,7 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
 		return nil, fmt.Errorf("loaders: Timeout is %v: it must be between 0 and %v", cfg.Timeout, MaxTimeout)
 	}
-	c := &Catalog{sources: slices.Clone(sources), timeout: cfg.Timeout, now: cfg.Clock, logger: cfg.Logger}
+	c := &Catalog{sources: slices.Clone(sources), timeout: cfg.Timeout, now: cfg.Clock, logger: cfg.Logger, closed: make(chan struct{})}
 	c.SetOverrides(conflate.Overrides{})
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
@@ -70,7 +91,35 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 			return nil, fmt.Errorf("loaders: two sources are called %q: give each a name of its own", id)
 		}
 	}
+	kept := cfg.Cache
+	if kept == nil {
+		var err error
+		if kept, err = cache.New(cache.Config{Clock: cfg.Clock, Logger: cfg.Logger}); err != nil {
+			return nil, fmt.Errorf("loaders: %w", err)
+		}
+		c.own = kept
+	}
+	c.places = newPlaceCache(c, kept)
+	c.amend, c.aliases = cfg.Amend, cfg.Aliases
+	if c.amend == nil {
+		c.amend = func(p *providers.POI) *providers.POI { return p }
+	}
+	if c.aliases != nil {
+		c.remembrance = newRemembrance(c.aliases)
+		c.writing.Go(func() { c.remembrance.run(context.Background(), c.closed, c.logger) })
+	}
 	return c, nil
+}
+
+// Close ends the calls to sources that nobody waits for any more, and the
+// Catalog's own cache; one that was given to it stays as it is. Nothing may be
+// read through the Catalog afterwards.
+func (c *Catalog) Close() {
+	c.closing.Do(func() { close(c.closed) })
+	c.writing.Wait()
+	if c.own != nil {
+		c.own.Close()
+	}
 }
 
 // SetOverrides makes o what people have decided about pairs of records, for all

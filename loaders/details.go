@@ -41,7 +41,7 @@ func (o *Operation) fillIn(ctx context.Context, pois []*providers.POI) []*provid
 			}
 		}
 		if changed {
-			filled[i] = conflate.Renew(p, members)
+			filled[i] = o.catalog.amend(conflate.Renew(p, members))
 		}
 	}
 	return filled

@@ -38,17 +38,20 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 			results[i].UndecidedFilters = nil
 		}
 	}
-	g := &gatherer{operation: o, filter: filter, policy: policy, rules: *c.rules.Load(), results: results, known: make(map[providers.Key]bool)}
-	g.take(known)
-	if err := g.ask(ctx, area, spared); err != nil {
+	g := &gatherer{operation: o, filter: filter, policy: policy, rules: *c.rules.Load(), results: results, known: make(map[providers.Key]bool), asked: make([]bool, len(c.sources))}
+	if err := g.ask(ctx, area, spared, len(known) > 0); err != nil {
 		return gathering{}, err
 	}
+	// What a search says of a record decides, here as in every viewport; what is
+	// known of it besides may be more, and would decide otherwise.
+	g.take(known)
 	if err := g.askFar(ctx); err != nil {
 		return gathering{}, err
 	}
 	pois := g.rules.Merge(g.records)
-	for _, p := range pois {
+	for i, p := range pois {
 		p.Results = results
+		pois[i] = c.amend(p)
 	}
 	return gathering{pois: pois, results: results}, nil
 }
@@ -62,6 +65,7 @@ type gatherer struct {
 	results   []providers.SourceResult // one for each source of the catalog
 	records   []*providers.Record
 	known     map[providers.Key]bool // records by key
+	asked     []bool                 // by source, as results
 }
 
 // take adds records that the filter lets take part, each once.
@@ -75,12 +79,12 @@ func (g *gatherer) take(records []*providers.Record) {
 }
 
 // ask asks every source that is wanted, and not spared, for area grown by the
-// reach of matching, and takes what they answer.
-func (g *gatherer) ask(ctx context.Context, area providers.Area, spared func(providers.Provider) bool) error {
+// reach of matching, and takes what they answer. small says that area is what
+// lies around sites that are known.
+func (g *gatherer) ask(ctx context.Context, area providers.Area, spared func(providers.Provider) bool, small bool) error {
 	c := g.operation.catalog
 	query := providers.Query{Area: area.Widen(c.reach(g.policy)), Filter: g.filter}
-	answers := make([]providers.Answer, len(c.sources))
-	failed := make([]*providers.SourceError, len(c.sources))
+	readings := make([]*reading, len(c.sources))
 	var wg sync.WaitGroup
 	for i, p := range c.sources {
 		switch {
@@ -98,7 +102,7 @@ func (g *gatherer) ask(ctx context.Context, area providers.Area, spared func(pro
 		wg.Go(func() {
 			limited, cancel := context.WithTimeout(ctx, c.timeoutFor(p.Source(), g.policy))
 			defer cancel()
-			answers[i], failed[i] = g.operation.ask(limited, p, func(ctx context.Context) (providers.Answer, error) { return p.Search(ctx, query) })
+			readings[i] = g.operation.read(limited, p, query, g.policy, small)
 		})
 	}
 	wg.Wait()
@@ -106,11 +110,16 @@ func (g *gatherer) ask(ctx context.Context, area providers.Area, spared func(pro
 		return err
 	}
 	for i, p := range c.sources {
-		c.account(&g.results[i], g.filter, answers[i], failed[i])
-		if err := g.results[i].Error; err != nil && g.results[i].Outcome != providers.OutcomePartial && g.policy.Requires(p.Source()) {
-			return &UnavailableError{Source: p.Source(), Err: err}
+		r := readings[i]
+		if r == nil {
+			continue
 		}
-		g.take(answers[i].Records)
+		c.account(&g.results[i], g.filter, r, !g.asked[i])
+		g.asked[i] = true
+		if r.failed() && g.policy.Requires(p.Source()) {
+			return &UnavailableError{Source: p.Source(), Err: r.err}
+		}
+		g.take(r.records)
 	}
 	return nil
 }
@@ -138,7 +147,7 @@ func (g *gatherer) askFar(ctx context.Context) error {
 				g.tooFar()
 				return nil
 			}
-			if err := g.ask(ctx, at.bounds, g.operation.spared()); err != nil {
+			if err := g.ask(ctx, at.bounds, g.operation.spared(), true); err != nil {
 				return err
 			}
 		}
@@ -216,31 +225,35 @@ func common(names, others []string) []string {
 
 // account writes what a source answered, or why it did not, into its result.
 // Of several answers to one question the worst outcome and the oldest data count.
-func (c *Catalog) account(result *providers.SourceResult, filter *providers.Filter, answer providers.Answer, err *providers.SourceError) {
-	if err != nil {
-		if result.FetchedAt.IsZero() {
-			result.Outcome = err.Outcome()
-		} else { // another answer was had
-			result.Outcome = providers.OutcomePartial
-		}
-		result.Error = err
+// first says that it is the first of them.
+func (c *Catalog) account(result *providers.SourceResult, filter *providers.Filter, r *reading, first bool) {
+	switch had := !result.FetchedAt.IsZero(); {
+	case first, r.failed() && !had:
+		result.Outcome, result.Error = r.outcome, r.err
+	case r.failed(): // another answer was had
+		result.Outcome, result.Error = providers.OutcomePartial, r.err
+	case !had: // another was not
+		result.Outcome = providers.OutcomePartial
+	case worse(r.outcome, result.Outcome):
+		result.Outcome, result.Error = r.outcome, r.err
+	case result.Error == nil:
+		result.Error = r.err
+	}
+	if c.places.shelves[result.Source.ID] != nil {
+		result.Cache = combined(r.state, result.Cache, first)
+	}
+	if r.failed() {
 		return
 	}
-	result.Truncated = result.Truncated || answer.Truncated
-	if slices.ContainsFunc(answer.Records, func(r *providers.Record) bool { return r.Summary }) {
+	result.Truncated = result.Truncated || r.truncated
+	if slices.ContainsFunc(r.records, func(r *providers.Record) bool { return r.Summary }) {
 		for _, name := range common(filter.Fields(), result.Source.UndecidedSummary) {
 			if !slices.Contains(result.UndecidedFilters, name) {
 				result.UndecidedFilters = append(result.UndecidedFilters, name)
 			}
 		}
 	}
-	if answer.Err != nil {
-		result.Error = answer.Err
-	}
-	if answer.Partial {
-		result.Outcome = providers.OutcomePartial
-	}
-	if at := answer.FetchedAt; !at.IsZero() && (result.FetchedAt.IsZero() || at.Before(result.FetchedAt)) {
+	if at := r.fetchedAt; !at.IsZero() && (result.FetchedAt.IsZero() || at.Before(result.FetchedAt)) {
 		result.FetchedAt = at
 		result.AgeSeconds = new(max(0, c.now().Sub(at).Seconds()))
 	}

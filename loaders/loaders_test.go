@@ -74,6 +74,7 @@ func search(ctx context.Context, t *testing.T, policy *providers.SourcePolicy, s
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer catalog.Close()
 	return catalog.Begin().Search(ctx, loaders.Question{Area: providers.World(), First: 10, Policy: policy})
 }
 

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,25 +36,31 @@ var errAbsent = errors.New("absent")
 // that long. It is safe for concurrent use.
 type Operation struct {
 	catalog        *Catalog
-	details        *dataloader.Loader[providers.Key, *providers.Record]
+	details        *dataloader.Loader[detailKey, *providers.Record]
 	references     *dataloader.Loader[providers.SourceID, *providers.Reference]
 	neighbourhoods atomic.Int32 // asked so far
+	personal       atomic.Bool  // see Personal
 
 	mu          sync.Mutex
 	detailCalls map[providers.SourceID]int // sent so far
+	fresh       Freshness                  // without tags
+	tags        map[string]struct{}
 }
 
 // Begin returns what one operation reads with.
 func (c *Catalog) Begin() *Operation {
-	o := &Operation{catalog: c, detailCalls: make(map[providers.SourceID]int)}
+	o := &Operation{catalog: c, detailCalls: make(map[providers.SourceID]int), tags: make(map[string]struct{})}
 	o.details = dataloader.NewBatchedLoader(o.loadDetails,
-		dataloader.WithWait[providers.Key, *providers.Record](batchWait),
-		dataloader.WithBatchCapacity[providers.Key, *providers.Record](batchCap))
+		dataloader.WithWait[detailKey, *providers.Record](batchWait),
+		dataloader.WithBatchCapacity[detailKey, *providers.Record](batchCap))
 	o.references = dataloader.NewBatchedLoader(o.loadReferences,
 		dataloader.WithWait[providers.SourceID, *providers.Reference](batchWait),
 		dataloader.WithBatchCapacity[providers.SourceID, *providers.Reference](batchCap))
 	return o
 }
+
+// Personal says that the answer holds what only its caller may see.
+func (o *Operation) Personal() { o.personal.Store(true) }
 
 // Catalog returns the catalog that the operation reads from.
 func (o *Operation) Catalog() *Catalog { return o.catalog }
@@ -75,76 +82,95 @@ func OperationFrom(ctx context.Context) *Operation {
 	return o
 }
 
-// loadDetails asks each source once for all of its keys, or as often as its
-// batch size makes necessary, all sources at once.
-func (o *Operation) loadDetails(ctx context.Context, keys []providers.Key) []*dataloader.Result[*providers.Record] {
-	bySource := make(map[providers.SourceID][]providers.Key)
-	for _, k := range keys {
-		bySource[k.SourceID()] = append(bySource[k.SourceID()], k)
+// detailKey names a record and what is asked of what is cached of it.
+type detailKey struct {
+	key        providers.Key
+	maxAge     time.Duration // negative: the source's own policy
+	allowStale bool
+}
+
+func newDetailKey(k providers.Key, policy *providers.SourcePolicy) detailKey {
+	d := detailKey{key: k, maxAge: -1, allowStale: true}
+	if policy != nil && policy.MaxAge != nil {
+		d.maxAge = max(0, *policy.MaxAge)
 	}
-	var mu sync.Mutex
+	if policy != nil && policy.AllowStale != nil {
+		d.allowStale = *policy.AllowStale
+	}
+	return d
+}
+
+// policy returns what newDetailKey was made from.
+func (d detailKey) policy() *providers.SourcePolicy {
+	policy := &providers.SourcePolicy{AllowStale: &d.allowStale}
+	if d.maxAge >= 0 {
+		policy.MaxAge = &d.maxAge
+	}
+	return policy
+}
+
+// loadDetails reads records from the place cache, and asks each source once for
+// all that are missing there, or as often as its batch size makes necessary, all
+// sources at once.
+func (o *Operation) loadDetails(ctx context.Context, keys []detailKey) []*dataloader.Result[*providers.Record] {
+	type group struct {
+		source providers.SourceID
+		detailKey
+	}
+	groups := make(map[group][]int)
+	for i, k := range keys {
+		g := group{source: k.key.SourceID(), detailKey: k}
+		g.key = ""
+		groups[g] = append(groups[g], i)
+	}
+	results := make([]*dataloader.Result[*providers.Record], len(keys))
 	var wg sync.WaitGroup
-	found := make(map[providers.Key]*providers.Record, len(keys))
-	failed := make(map[providers.Key]error)
-	for id, keys := range bySource {
-		p, ok := o.catalog.source(id)
-		detailer, can := p.(providers.Detailer)
-		if !ok || !can {
-			continue // a source that is not configured knows nothing
+	for g, at := range groups {
+		s := o.catalog.places.shelves[g.source]
+		if s == nil { // a source that is not configured knows nothing
+			for _, i := range at {
+				results[i] = &dataloader.Result[*providers.Record]{Error: errAbsent}
+			}
+			continue
 		}
-		for len(keys) > 0 {
-			n := min(len(keys), detailer.DetailBatch())
-			batch := keys[:n]
-			keys = keys[n:]
-			wg.Go(func() {
-				answer, err := o.detail(ctx, p, detailer, batch)
-				mu.Lock()
-				defer mu.Unlock()
-				for _, r := range answer.Records {
-					found[r.Key] = r
+		wg.Go(func() {
+			wanted := make([]providers.Key, len(at))
+			for n, i := range at {
+				wanted[n] = keys[i].key
+			}
+			t := s.termsOf(g.policy(), s.policy.record.soft)
+			limited, cancel := context.WithTimeout(ctx, t.timeout)
+			defer cancel()
+			readings := s.readRecords(limited, wanted, t, func() *providers.SourceError { return o.admitDetailCall(g.source) })
+			for n, r := range readings {
+				o.note(s.source, r)
+				result := &dataloader.Result[*providers.Record]{}
+				switch {
+				case len(r.records) > 0:
+					result.Data = r.records[0]
+				case r.err != nil:
+					result.Error = &UnavailableError{Source: s.source, Err: r.err}
+				default:
+					result.Error = errAbsent
 				}
-				for alias, k := range answer.Aliases {
-					found[alias] = found[k]
-				}
-				if err != nil {
-					for _, k := range batch {
-						failed[k] = err
-					}
-				}
-			})
-		}
+				results[at[n]] = result
+			}
+			o.catalog.waited(limited, s.provider, readings...)
+		})
 	}
 	wg.Wait()
-	results := make([]*dataloader.Result[*providers.Record], len(keys))
-	for i, k := range keys {
-		result := &dataloader.Result[*providers.Record]{Data: found[k], Error: failed[k]}
-		if result.Data == nil && result.Error == nil {
-			result.Error = errAbsent
-		}
-		results[i] = result
-	}
 	return results
 }
 
-func (o *Operation) detail(ctx context.Context, p providers.Provider, d providers.Detailer, keys []providers.Key) (providers.Answer, error) {
-	if !o.admitDetailCall(p.Source().ID) {
-		return providers.Answer{}, &UnavailableError{Source: p.Source(), Err: tooManyDetails()}
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.catalog.timeoutFor(p.Source(), nil))
-	defer cancel()
-	answer, err := o.ask(ctx, p, func(ctx context.Context) (providers.Answer, error) { return d.Detail(ctx, keys) })
-	if err != nil {
-		return providers.Answer{}, &UnavailableError{Source: p.Source(), Err: err}
-	}
-	return answer, nil
-}
-
-// admitDetailCall counts a call for single records, and reports whether it may be sent.
-func (o *Operation) admitDetailCall(id providers.SourceID) bool {
+// admitDetailCall counts a call for single records, and returns an error if it
+// may not be sent.
+func (o *Operation) admitDetailCall(id providers.SourceID) *providers.SourceError {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.detailCalls[id]++
-	return o.detailCalls[id] <= maxDetailCalls
+	if o.detailCalls[id]++; o.detailCalls[id] > maxDetailCalls {
+		return tooManyDetails()
+	}
+	return nil
 }
 
 func tooManyDetails() *providers.SourceError {
@@ -156,12 +182,6 @@ func tooManyDetails() *providers.SourceError {
 
 // loadReferences asks each source once.
 func (o *Operation) loadReferences(ctx context.Context, ids []providers.SourceID) []*dataloader.Result[*providers.Reference] {
-	// The table must not cost the records that wait for it their deadline.
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Until(deadline)/5))
-		defer cancel()
-	}
 	results := make([]*dataloader.Result[*providers.Reference], len(ids))
 	var wg sync.WaitGroup
 	for i, id := range ids {
@@ -178,74 +198,70 @@ func (o *Operation) loadReferences(ctx context.Context, ids []providers.SourceID
 	return results
 }
 
-// ask sends one question to a source and completes the records it answers. It
-// keeps the source's state, and survives a source that panics or that does not
-// come back in time.
-func (o *Operation) ask(ctx context.Context, p providers.Provider, question func(context.Context) (providers.Answer, error)) (providers.Answer, *providers.SourceError) {
-	type reply struct {
-		answer providers.Answer
-		err    error
-	}
-	replies := make(chan reply, 1)
-	go func() {
-		var r reply
-		defer func() {
-			if v := recover(); v != nil {
-				o.catalog.logger.ErrorContext(ctx, "source panicked", slog.String("source", string(p.Source().ID)), slog.Any("panic", v))
-				r = reply{err: &providers.SourceError{Code: providers.CodeInternal, Message: "the source's answer could not be processed"}}
-			}
-			replies <- r
-		}()
-		r.answer, r.err = o.complete(ctx, p, question)
-	}()
-	var r reply
-	select {
-	case r = <-replies:
-	case <-ctx.Done():
-		r.err = ctx.Err()
-	}
-	// The state of what is held here is its puller's to tell. An asker who went
-	// away is not the source's fault.
-	_, held := p.(providers.Holder)
-	if r.err == nil {
-		if !held {
-			p.Source().Succeeded(o.catalog.now())
-		}
-		return r.answer, nil
-	}
-	err := providers.AsSourceError(r.err)
-	if !held && !errors.Is(r.err, context.Canceled) {
-		p.Source().Failed(err)
-		o.catalog.logger.WarnContext(ctx, "source failed", slog.String("source", string(p.Source().ID)), slog.String("code", string(err.Code)), slog.Any("error", err))
-	}
-	return providers.Answer{}, err
+// read answers a question to one source: a source that is held here from its
+// memory, all others through the place cache. small says that query.Area is the
+// surroundings of single sites.
+func (o *Operation) read(ctx context.Context, p providers.Provider, query providers.Query, policy *providers.SourcePolicy, small bool) *reading {
+	r := o.catalog.read(ctx, p, query, policy, small)
+	o.note(p.Source(), r)
+	return r
 }
 
-// complete asks the question and, meanwhile, for the reference table where that
-// is not in memory; then it joins the two.
-func (o *Operation) complete(ctx context.Context, p providers.Provider, question func(context.Context) (providers.Answer, error)) (providers.Answer, error) {
-	_, held := p.(providers.Holder)
-	referenced, ok := p.(providers.Referenced)
-	if held || !ok {
-		return question(ctx)
+// Freshness says what may be done with a finished answer: the strictest of what
+// everything that it was made of allows.
+type Freshness struct {
+	Storable    bool      // false: it was made of nothing that is cached, or holds what only its caller may see
+	ProcessOnly bool      // in the memory of this process and nowhere else
+	FreshUntil  time.Time // and no longer
+	Tags        []string  // it is dropped when one of these is invalidated; in no order
+}
+
+// Freshness returns what may be done with an answer that was made of what the
+// operation has read so far.
+func (o *Operation) Freshness() Freshness {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f := o.fresh
+	f.Storable = !f.FreshUntil.IsZero() && !o.personal.Load()
+	f.Tags = slices.Sorted(maps.Keys(o.tags))
+	return f
+}
+
+// heldFor is how long an answer of held records may be kept above when nothing
+// tells that they changed: live states begin to differ.
+const heldFor = time.Minute
+
+// note remembers what an answer was made of.
+func (o *Operation) note(s *providers.Source, r *reading) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.fresh.FreshUntil.IsZero() || r.freshUntil.Before(o.fresh.FreshUntil) {
+		o.fresh.FreshUntil = r.freshUntil
 	}
-	if table, warm := referenced.HeldReference(); warm {
-		answer, err := question(ctx)
-		referenced.Join(table, answer.Records)
-		return answer, err
+	o.fresh.ProcessOnly = o.fresh.ProcessOnly || policyOf(s).processOnly
+	for _, tag := range r.tags {
+		o.tags[tag] = struct{}{}
 	}
-	thunk := o.references.Load(ctx, p.Source().ID)
-	answer, err := question(ctx)
+}
+
+// noteHeld notes that an answer is made of what is held here of a source, or
+// lacks it because of err.
+func (o *Operation) noteHeld(p providers.Provider, err error) {
+	until := o.catalog.now().Add(heldFor)
 	if err != nil {
-		return answer, err
+		until = o.catalog.now().Add(hurriedFor)
 	}
-	table, err := thunk()
-	if table != nil {
-		referenced.Join(table, answer.Records)
+	o.note(p.Source(), &reading{freshUntil: until, tags: []string{sourceTag(p.Source().ID)}})
+}
+
+// shown remembers which records an answer shows, so that it is dropped when one
+// of them changes.
+func (o *Operation) shown(pois ...*providers.POI) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range pois {
+		for _, r := range p.Members {
+			o.tags[o.catalog.recordTag(r.Key)] = struct{}{}
+		}
 	}
-	if err != nil {
-		answer.Partial = true
-		answer.Err = providers.AsSourceError(err)
-	}
-	return answer, nil
 }

@@ -25,6 +25,11 @@ func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *prov
 	records := make([]*providers.Record, len(keys))
 	for i, result := range o.Records(ctx, keys, policy) {
 		records[i], found[i].Err = result.Record, result.Err
+		if result.Record == nil && result.Err == nil {
+			if living, err := o.living(ctx, keys[i], policy); !errors.Is(err, errAbsent) {
+				records[i], found[i].Err = living, err
+			}
+		}
 	}
 	for _, place := range places(records, o.catalog.reach(policy)) {
 		g, err := o.surroundings(ctx, place, policy)
@@ -34,11 +39,19 @@ func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *prov
 				found[i].Err = err
 			default:
 				found[i].POI = holding(g.pois, records[i].Key)
+				if found[i].POI != nil && policy.All() {
+					o.remember(g.results, nil, []*providers.POI{found[i].POI})
+				}
 			}
 		}
 	}
 	if whole {
 		o.fillInFound(ctx, found)
+	}
+	for i := range found {
+		if found[i].POI != nil {
+			o.shown(found[i].POI)
+		}
 	}
 	return found
 }
@@ -93,11 +106,13 @@ func (o *Operation) Records(ctx context.Context, keys []providers.Key, policy *p
 			continue
 		}
 		if holder, held := p.(providers.Holder); held {
-			results[i].Err = unavailable(p, holder.Ready())
+			err := holder.Ready()
+			o.noteHeld(p, err)
+			results[i].Err = unavailable(p, err)
 			results[i].Record, _ = holder.Record(k)
 			continue
 		}
-		thunks[i] = o.details.Load(ctx, k)
+		thunks[i] = o.details.Load(ctx, newDetailKey(k, policy))
 	}
 	for i, thunk := range thunks {
 		if thunk == nil {

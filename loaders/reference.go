@@ -18,6 +18,7 @@ func (o *Operation) Reference(ctx context.Context, country string) (*providers.R
 		if referenced, ok := p.(providers.Referenced); ok {
 			if country != "" {
 				table, err := referenced.Reference(ctx, country)
+				o.noteTable(p, err)
 				return table, unavailable(p, err)
 			}
 			return o.table(ctx, p, referenced)
@@ -30,6 +31,7 @@ func (o *Operation) Reference(ctx context.Context, country string) (*providers.R
 // through the loader.
 func (o *Operation) table(ctx context.Context, p providers.Provider, referenced providers.Referenced) (*providers.Reference, error) {
 	if table, held := referenced.HeldReference(); held {
+		o.noteTable(p, nil)
 		return table, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.catalog.timeoutFor(p.Source(), nil))
@@ -38,7 +40,18 @@ func (o *Operation) table(ctx context.Context, p providers.Provider, referenced 
 	if table == nil {
 		table = &providers.Reference{}
 	}
+	o.noteTable(p, err)
 	return table, unavailable(p, err)
+}
+
+// noteTable notes that an answer is made of a source's reference table, which
+// lives for a day, or of the best there was when it could not be read.
+func (o *Operation) noteTable(p providers.Provider, err error) {
+	until := o.catalog.now().Add(heldFor)
+	if err != nil {
+		until = o.catalog.now().Add(hurriedFor)
+	}
+	o.note(p.Source(), &reading{freshUntil: until})
 }
 
 // unavailable wraps what a source said; nil stays nil.
@@ -65,6 +78,7 @@ func (o *Operation) Operators(ctx context.Context, q OperatorQuery) ([]*provider
 		var known []*providers.Operator
 		if lister, ok := p.(providers.OperatorLister); ok {
 			known = lister.Operators()
+			o.noteHeld(p, nil)
 		}
 		if referenced, ok := p.(providers.Referenced); ok {
 			table, err := o.table(ctx, p, referenced)

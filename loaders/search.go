@@ -73,12 +73,16 @@ func (o *Operation) Search(ctx context.Context, q Question) (Page, error) {
 	for i := range page.Edges {
 		shown[i] = page.Edges[i].POI
 	}
+	if q.Policy.All() {
+		o.remember(g.results, q.Filter, shown)
+	}
 	if q.Whole {
 		for i, p := range o.fillIn(ctx, shown) {
 			shown[i], page.Edges[i].POI = p, p
 		}
 	}
 	page.Attributions = attributions(shown)
+	o.shown(shown...)
 	return page, nil
 }
 

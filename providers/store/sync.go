@@ -50,6 +50,9 @@ type SyncConfig struct {
 	Clock     func() time.Time // nil: time.Now
 	Rand      func() float64   // 0..1, spreads retries; nil: math/rand
 	Logger    *slog.Logger     // nil: silent
+	// Changed is called after a pull has changed what is held; nil: nobody is told.
+	// It must be quick.
+	Changed func()
 }
 
 // Syncer keeps a Store in step with a source:
@@ -224,6 +227,9 @@ func (s *Syncer) pull(ctx context.Context, full bool) (err error) {
 	}
 	before := store.Len()
 	store.change(c, pulled.Whole, pulled.AsOf)
+	if s.cfg.Changed != nil && (pulled.Whole || len(c.put)+len(c.removed) > 0) {
+		s.cfg.Changed()
+	}
 	s.asOf = pulled.AsOf
 	if full || pulled.Whole || pulled.AsOf.Equal(since) { // the last: nothing has happened, a file is still the same
 		s.nextFull = began.Add(s.cfg.FullEvery)
