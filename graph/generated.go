@@ -31,8 +31,10 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Mutation() MutationResolver
 	POI() POIResolver
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 }
 
 type DirectiveRoot struct {
@@ -77,6 +79,14 @@ type ComplexityRoot struct {
 		ID                  func(childComplexity int) int
 		IsFastChargeCapable func(childComplexity int) int
 		Title               func(childComplexity int) int
+	}
+
+	CheckIn struct {
+		Comment    func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Deliveries func(childComplexity int) int
+		ID         func(childComplexity int) int
+		State      func(childComplexity int) int
 	}
 
 	CheckInStatusType struct {
@@ -202,6 +212,17 @@ type ComplexityRoot struct {
 		Website            func(childComplexity int) int
 	}
 
+	Delivery struct {
+		Attempts      func(childComplexity int) int
+		Error         func(childComplexity int) int
+		ExternalID    func(childComplexity int) int
+		LostFields    func(childComplexity int) int
+		NextAttemptAt func(childComplexity int) int
+		Provider      func(childComplexity int) int
+		State         func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+	}
+
 	EVSE struct {
 		Capabilities      func(childComplexity int) int
 		Connections       func(childComplexity int) int
@@ -258,6 +279,11 @@ type ComplexityRoot struct {
 	MetadataValue struct {
 		FieldID func(childComplexity int) int
 		Value   func(childComplexity int) int
+	}
+
+	Mutation struct {
+		RetryCheckIn  func(childComplexity int, id string) int
+		SubmitCheckIn func(childComplexity int, input SubmitCheckInInput) int
 	}
 
 	OpeningException struct {
@@ -436,6 +462,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		CheckIn       func(childComplexity int, id string) int
 		Clusters      func(childComplexity int, bounds providers.Bounds, zoom int, filter *providers.Filter, sources *providers.SourcePolicy) int
 		Node          func(childComplexity int, id string) int
 		Nodes         func(childComplexity int, ids []string) int
@@ -565,6 +592,17 @@ type ComplexityRoot struct {
 		Title  func(childComplexity int) int
 	}
 
+	SubmitCheckInPayload struct {
+		CheckIn    func(childComplexity int) int
+		Replayed   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Subscription struct {
+		CheckInUpdated func(childComplexity int, id string) int
+		CommentAdded   func(childComplexity int, area *AreaInput, poiIds []string) int
+	}
+
 	UpstreamBudget struct {
 		Limit         func(childComplexity int) int
 		Used          func(childComplexity int) int
@@ -578,12 +616,22 @@ type ComplexityRoot struct {
 		IsPayAtLocation      func(childComplexity int) int
 		Title                func(childComplexity int) int
 	}
+
+	UserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
 }
 
 // endregion ***************************** api!.gotpl *****************************
 
 // region    ************************** generated!.gotpl **************************
 
+type MutationResolver interface {
+	SubmitCheckIn(ctx context.Context, input SubmitCheckInInput) (*SubmitCheckInPayload, error)
+	RetryCheckIn(ctx context.Context, id string) (*SubmitCheckInPayload, error)
+}
 type POIResolver interface {
 	Comments(ctx context.Context, obj *providers.POI, first *int, after *string, kinds []providers.CommentKind) (*CommentConnection, error)
 	Photos(ctx context.Context, obj *providers.POI, first *int, after *string) (*PhotoConnection, error)
@@ -596,8 +644,13 @@ type QueryResolver interface {
 	Clusters(ctx context.Context, bounds providers.Bounds, zoom int, filter *providers.Filter, sources *providers.SourcePolicy) (*MapView, error)
 	Operator(ctx context.Context, id string) (*providers.Operator, error)
 	Operators(ctx context.Context, search *string, country *string, provider *providers.ProviderCode, first *int, after *string) (*OperatorConnection, error)
+	CheckIn(ctx context.Context, id string) (*providers.CheckIn, error)
 	ReferenceData(ctx context.Context, country *string) (*providers.Reference, error)
 	Sources(ctx context.Context) ([]*providers.Source, error)
+}
+type SubscriptionResolver interface {
+	CheckInUpdated(ctx context.Context, id string) (<-chan *providers.CheckIn, error)
+	CommentAdded(ctx context.Context, area *AreaInput, poiIds []string) (<-chan *providers.Comment, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -772,6 +825,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChargerType.Title(childComplexity), true
+
+	case "CheckIn.comment":
+		if e.ComplexityRoot.CheckIn.Comment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckIn.Comment(childComplexity), true
+	case "CheckIn.createdAt":
+		if e.ComplexityRoot.CheckIn.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckIn.CreatedAt(childComplexity), true
+	case "CheckIn.deliveries":
+		if e.ComplexityRoot.CheckIn.Deliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckIn.Deliveries(childComplexity), true
+	case "CheckIn.id":
+		if e.ComplexityRoot.CheckIn.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckIn.ID(childComplexity), true
+	case "CheckIn.state":
+		if e.ComplexityRoot.CheckIn.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CheckIn.State(childComplexity), true
 
 	case "CheckInStatusType.id":
 		if e.ComplexityRoot.CheckInStatusType.ID == nil {
@@ -1307,6 +1391,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DataProvider.Website(childComplexity), true
 
+	case "Delivery.attempts":
+		if e.ComplexityRoot.Delivery.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Attempts(childComplexity), true
+	case "Delivery.error":
+		if e.ComplexityRoot.Delivery.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Error(childComplexity), true
+	case "Delivery.externalId":
+		if e.ComplexityRoot.Delivery.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.ExternalID(childComplexity), true
+	case "Delivery.lostFields":
+		if e.ComplexityRoot.Delivery.LostFields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.LostFields(childComplexity), true
+	case "Delivery.nextAttemptAt":
+		if e.ComplexityRoot.Delivery.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.NextAttemptAt(childComplexity), true
+	case "Delivery.provider":
+		if e.ComplexityRoot.Delivery.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.Provider(childComplexity), true
+	case "Delivery.state":
+		if e.ComplexityRoot.Delivery.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.State(childComplexity), true
+	case "Delivery.updatedAt":
+		if e.ComplexityRoot.Delivery.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Delivery.UpdatedAt(childComplexity), true
+
 	case "EVSE.capabilities":
 		if e.ComplexityRoot.EVSE.Capabilities == nil {
 			break
@@ -1518,6 +1651,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MetadataValue.Value(childComplexity), true
+
+	case "Mutation.retryCheckIn":
+		if e.ComplexityRoot.Mutation.RetryCheckIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryCheckIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryCheckIn(childComplexity, args["id"].(string)), true
+	case "Mutation.submitCheckIn":
+		if e.ComplexityRoot.Mutation.SubmitCheckIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_submitCheckIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitCheckIn(childComplexity, args["input"].(SubmitCheckInInput)), true
 
 	case "OpeningException.from":
 		if e.ComplexityRoot.OpeningException.From == nil {
@@ -2290,6 +2446,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProviderScore.Value(childComplexity), true
 
+	case "Query.checkIn":
+		if e.ComplexityRoot.Query.CheckIn == nil {
+			break
+		}
+
+		args, err := ec.field_Query_checkIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CheckIn(childComplexity, args["id"].(string)), true
 	case "Query.clusters":
 		if e.ComplexityRoot.Query.Clusters == nil {
 			break
@@ -2924,6 +3091,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SubmissionStatus.Title(childComplexity), true
 
+	case "SubmitCheckInPayload.checkIn":
+		if e.ComplexityRoot.SubmitCheckInPayload.CheckIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitCheckInPayload.CheckIn(childComplexity), true
+	case "SubmitCheckInPayload.replayed":
+		if e.ComplexityRoot.SubmitCheckInPayload.Replayed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitCheckInPayload.Replayed(childComplexity), true
+	case "SubmitCheckInPayload.userErrors":
+		if e.ComplexityRoot.SubmitCheckInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SubmitCheckInPayload.UserErrors(childComplexity), true
+
+	case "Subscription.checkInUpdated":
+		if e.ComplexityRoot.Subscription.CheckInUpdated == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_checkInUpdated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CheckInUpdated(childComplexity, args["id"].(string)), true
+	case "Subscription.commentAdded":
+		if e.ComplexityRoot.Subscription.CommentAdded == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_commentAdded_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.CommentAdded(childComplexity, args["area"].(*AreaInput), args["poiIds"].([]string)), true
+
 	case "UpstreamBudget.limit":
 		if e.ComplexityRoot.UpstreamBudget.Limit == nil {
 			break
@@ -2974,6 +3183,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageType.Title(childComplexity), true
 
+	case "UserError.code":
+		if e.ComplexityRoot.UserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Code(childComplexity), true
+	case "UserError.field":
+		if e.ComplexityRoot.UserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Field(childComplexity), true
+	case "UserError.message":
+		if e.ComplexityRoot.UserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserError.Message(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -2995,6 +3223,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRouteInput,
 		ec.unmarshalInputSourcePolicy,
 		ec.unmarshalInputSourceRefInput,
+		ec.unmarshalInputSubmitCheckInInput,
 	)
 	first := true
 
@@ -3028,6 +3257,38 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 
 			return &response
+		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
+			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
 		}
 
 	default:
@@ -3172,6 +3433,14 @@ type Query {
     "Cursor of the last edge of the page before, from the same search."
     after: String
   ): OperatorConnection!
+  """
+  One check-in made through this service, with how far it got. Null when there is none of this id, or when another
+  caller submitted it.
+  """
+  checkIn(
+    "A CheckIn.id, as submitCheckIn returned it."
+    id: ID!
+  ): CheckIn
   "The lookup tables behind the ...Type fields, for filters and legends. They change rarely: fetch once per session."
   referenceData(
     "Narrows connectionTypes to those in use in this country; the other tables stay whole. Null means everywhere."
@@ -3179,6 +3448,47 @@ type Query {
   ): ReferenceData!
   "Every configured source with its health, abilities and attribution, including those switched off."
   sources: [Source!]!
+}
+
+"Write access: what drivers give back."
+type Mutation {
+  """
+  Hands in a check-in. It is kept durably before this answers, and then delivered to the providers in the background:
+  follow it by checkIn or checkInUpdated. Repeating the call with the same idempotencyKey and content returns the first
+  result, however often and from wherever it is sent, so that an app may retry without care. Wrong input is told in
+  userErrors, and then nothing is kept.
+  """
+  submitCheckIn(
+    "What happened, where, and to whom to tell it."
+    input: SubmitCheckInInput!
+  ): SubmitCheckInPayload!
+  """
+  Tries the failed deliveries of an own check-in again: those that are REJECTED, FAILED or UNCONFIRMED. Deliveries that
+  need the caller's own session at the provider take a fresh one from the request's X-OCM-Token header.
+  """
+  retryCheckIn(
+    "A CheckIn.id of the caller's own."
+    id: ID!
+  ): SubmitCheckInPayload!
+}
+
+"What happens from now on, over graphql-transport-ws or server-sent events. A client that reads too slowly is cut off."
+type Subscription {
+  "Each change of state of one own check-in, the present state first. It ends when nothing more will change by itself."
+  checkInUpdated(
+    "A CheckIn.id of the caller's own."
+    id: ID!
+  ): CheckIn!
+  """
+  Each comment that is made through this service from now on, in an area or at named sites; with both, either of them
+  will do. One of the two must be given.
+  """
+  commentAdded(
+    "Where the sites are."
+    area: AreaInput
+    "Sites by their ids, at most 100."
+    poiIds: [ID!]
+  ): Comment!
 }
 
 # ---- where and what -------------------------------------------------------------------------------------
@@ -4312,6 +4622,87 @@ type UpstreamBudget {
   used: Int!
 }
 
+# ---- check-ins ------------------------------------------------------------------------------------------
+
+"A check-in: one reported visit to a site."
+input SubmitCheckInInput {
+  """
+  Names this submission among all of the caller's, 1..200 printable characters: make a new UUID for each check-in and
+  send the same one with every repeat. The same key with other content is the error CONFLICT.
+  """
+  idempotencyKey: String!
+  "The site, by any id of it."
+  poiId: ID!
+  "What came of the visit."
+  outcome: CheckInOutcome!
+  "What the words are for."
+  kind: CommentKind! = GENERAL
+  "What there is to say, at most 4,000 characters; needed with NOT_VISITED."
+  text: String
+  "Stars, 1..5; null gives none."
+  rating: Int
+  "Page to point to, at most 500 characters."
+  relatedUrl: URL
+  "Name to show with it; a provider shows the name of the account it was sent under instead."
+  userName: String
+  "Providers to tell; null tells every source that holds the site and takes check-ins."
+  deliverTo: [ProviderCode!]
+}
+
+"What became of a submission."
+type SubmitCheckInPayload {
+  "The check-in as it is kept; null when there are userErrors."
+  checkIn: CheckIn
+  "What was wrong with the input; empty when it was accepted."
+  userErrors: [UserError!]!
+  "True when this very submission had been accepted before: checkIn is that one, with its present state."
+  replayed: Boolean!
+}
+
+"What is wrong with what was asked for, for the person who asked."
+type UserError {
+  "Kind of mistake, for programs."
+  code: UserErrorCode!
+  "What is wrong and what to do, in a sentence for people."
+  message: String!
+  "Path to the input field that is wrong, such as [input, rating]; null when no single one is."
+  field: [String!]
+}
+
+"A check-in made through this service. Only the caller who submitted it sees how far it got."
+type CheckIn implements Node {
+  "Sortable by time."
+  id: ID!
+  "What is shown at the site, at once and until the provider's copy takes its place."
+  comment: Comment!
+  "How far it got as a whole."
+  state: CheckInState!
+  "How far it got at each provider."
+  deliveries: [Delivery!]!
+  "When it was accepted."
+  createdAt: DateTime!
+}
+
+"How far a check-in got at one provider."
+type Delivery {
+  "Whom it is for; LOCAL where this service alone keeps and shows it."
+  provider: ProviderCode!
+  "How far it got."
+  state: DeliveryState!
+  "How often it was sent, or was about to be."
+  attempts: Int!
+  "The comment's id at the provider; null until it is known."
+  externalId: String
+  "Input fields that the provider cannot express and that are missing there, such as rating."
+  lostFields: [String!]!
+  "When it is tried next; null when nothing more happens by itself."
+  nextAttemptAt: DateTime
+  "Last change of this delivery."
+  updatedAt: DateTime!
+  "Why it is not delivered yet, or will not be; null where nothing went wrong."
+  error: SourceError
+}
+
 # ---- reference data -------------------------------------------------------------------------------------
 
 "Lookup tables in Open Charge Map's terms. Titles drift over the years, ids do not: store ids."
@@ -5033,6 +5424,58 @@ enum CheckInOutcome {
   "Good experience of another kind."
   OTHER_POSITIVE
 }
+
+"How far a check-in got as a whole."
+enum CheckInState {
+  "Kept durably; nothing was sent yet."
+  ACCEPTED
+  "On its way: some delivery is being tried."
+  DELIVERING
+  "Everyone who was to have it has it."
+  DELIVERED
+  "Some have it; the others will not get it by themselves."
+  PARTLY_DELIVERED
+  "Nobody is known to have it; see the deliveries for why."
+  REJECTED
+}
+
+"How far one delivery got. PENDING and RETRYING move on by themselves."
+enum DeliveryState {
+  "Waits for its first attempt."
+  PENDING
+  "Was tried and will be again, after looking whether it arrived."
+  RETRYING
+  "May be at the provider or not, and is not repeated blindly: a person has to look."
+  UNCONFIRMED
+  "The provider has it."
+  DELIVERED
+  "The provider refused it."
+  REJECTED
+  "The provider takes no check-ins, or does not know the site."
+  UNSUPPORTED
+  "Given up after the last attempt; it is not at the provider."
+  FAILED
+}
+
+"Kind of a caller's mistake."
+enum UserErrorCode {
+  "A value that is not allowed."
+  INVALID
+  "What an id names does not exist, or is not the caller's."
+  NOT_FOUND
+  "The idempotency key was used for another content."
+  CONFLICT
+  "The caller may not do this."
+  FORBIDDEN
+  "It takes a caller: send an API key or a token."
+  UNAUTHENTICATED
+  "Too many in a short time; try later."
+  RATE_LIMITED
+  "It cannot be done at this service, or with this check-in."
+  UNSUPPORTED
+  "A text that is too long."
+  TOO_LONG
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -5119,6 +5562,22 @@ func (ec *executionContext) childFields_ChargerType(ctx context.Context, field g
 		return ec.fieldContext_ChargerType_isFastChargeCapable(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChargerType", field.Name)
+}
+
+func (ec *executionContext) childFields_CheckIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CheckIn_id(ctx, field)
+	case "comment":
+		return ec.fieldContext_CheckIn_comment(ctx, field)
+	case "state":
+		return ec.fieldContext_CheckIn_state(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_CheckIn_deliveries(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CheckIn_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CheckIn", field.Name)
 }
 
 func (ec *executionContext) childFields_CheckInStatusType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5365,6 +5824,28 @@ func (ec *executionContext) childFields_DataProvider(ctx context.Context, field 
 		return ec.fieldContext_DataProvider_comments(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DataProvider", field.Name)
+}
+
+func (ec *executionContext) childFields_Delivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_Delivery_provider(ctx, field)
+	case "state":
+		return ec.fieldContext_Delivery_state(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Delivery_attempts(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Delivery_externalId(ctx, field)
+	case "lostFields":
+		return ec.fieldContext_Delivery_lostFields(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_Delivery_nextAttemptAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Delivery_updatedAt(ctx, field)
+	case "error":
+		return ec.fieldContext_Delivery_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Delivery", field.Name)
 }
 
 func (ec *executionContext) childFields_EVSE(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6069,6 +6550,18 @@ func (ec *executionContext) childFields_SubmissionStatus(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type SubmissionStatus", field.Name)
 }
 
+func (ec *executionContext) childFields_SubmitCheckInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "checkIn":
+		return ec.fieldContext_SubmitCheckInPayload_checkIn(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SubmitCheckInPayload_userErrors(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SubmitCheckInPayload_replayed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SubmitCheckInPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpstreamBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "limit":
@@ -6095,6 +6588,18 @@ func (ec *executionContext) childFields_UsageType(ctx context.Context, field gra
 		return ec.fieldContext_UsageType_isAccessKeyRequired(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageType", field.Name)
+}
+
+func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_UserError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_UserError_message(ctx, field)
+	case "field":
+		return ec.fieldContext_UserError_field(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6213,6 +6718,34 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Mutation_retryCheckIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_submitCheckIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (SubmitCheckInInput, error) {
+			return ec.unmarshalNSubmitCheckInInput2chargegraphᚋgraphᚐSubmitCheckInInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_POI_comments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6276,6 +6809,20 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_checkIn_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -6492,6 +7039,42 @@ func (ec *executionContext) field_Query_referenceData_args(ctx context.Context, 
 		return nil, err
 	}
 	args["country"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_checkInUpdated_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_commentAdded_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "area",
+		func(ctx context.Context, v any) (*AreaInput, error) {
+			return ec.unmarshalOAreaInput2ᚖchargegraphᚋgraphᚐAreaInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["area"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "poiIds",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["poiIds"] = arg1
 	return args, nil
 }
 
@@ -7137,6 +7720,139 @@ func (ec *executionContext) _ChargerType_isFastChargeCapable(ctx context.Context
 }
 func (ec *executionContext) fieldContext_ChargerType_isFastChargeCapable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ChargerType", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _CheckIn_id(ctx context.Context, field graphql.CollectedField, obj *providers.CheckIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckIn_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckIn_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CheckIn", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _CheckIn_comment(ctx context.Context, field graphql.CollectedField, obj *providers.CheckIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckIn_comment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Comment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *providers.Comment) graphql.Marshaler {
+			return ec.marshalNComment2ᚖchargegraphᚋprovidersᚐComment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckIn_comment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckIn",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CheckIn_state(ctx context.Context, field graphql.CollectedField, obj *providers.CheckIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckIn_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v providers.CheckInState) graphql.Marshaler {
+			return ec.marshalNCheckInState2chargegraphᚋprovidersᚐCheckInState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckIn_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CheckIn", field, false, false, errors.New("field of type CheckInState does not have child fields"))
+}
+
+func (ec *executionContext) _CheckIn_deliveries(ctx context.Context, field graphql.CollectedField, obj *providers.CheckIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckIn_deliveries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deliveries, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []providers.Delivery) graphql.Marshaler {
+			return ec.marshalNDelivery2ᚕchargegraphᚋprovidersᚐDeliveryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckIn_deliveries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CheckIn",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CheckIn_createdAt(ctx context.Context, field graphql.CollectedField, obj *providers.CheckIn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CheckIn_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CheckIn_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CheckIn", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
 func (ec *executionContext) _CheckInStatusType_id(ctx context.Context, field graphql.CollectedField, obj *providers.CheckInStatusType) (ret graphql.Marshaler) {
@@ -9293,6 +10009,199 @@ func (ec *executionContext) fieldContext_DataProvider_comments(_ context.Context
 	return graphql.NewScalarFieldContext("DataProvider", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Delivery_provider(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provider, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v providers.ProviderCode) graphql.Marshaler {
+			return ec.marshalNProviderCode2chargegraphᚋprovidersᚐProviderCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type ProviderCode does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_state(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v providers.DeliveryState) graphql.Marshaler {
+			return ec.marshalNDeliveryState2chargegraphᚋprovidersᚐDeliveryState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type DeliveryState does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_attempts(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_externalId(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_externalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExternalID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalOString2string(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_externalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_lostFields(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_lostFields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LostFields, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_lostFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_nextAttemptAt(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_nextAttemptAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextAttemptAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_nextAttemptAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_updatedAt(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Delivery", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _Delivery_error(ctx context.Context, field graphql.CollectedField, obj *providers.Delivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Delivery_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *providers.SourceError) graphql.Marshaler {
+			return ec.marshalOSourceError2ᚖchargegraphᚋprovidersᚐSourceError(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Delivery_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Delivery",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SourceError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EVSE_id(ctx context.Context, field graphql.CollectedField, obj *providers.EVSE) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10154,6 +11063,94 @@ func (ec *executionContext) _MetadataValue_value(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_MetadataValue_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MetadataValue", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Mutation_submitCheckIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_submitCheckIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SubmitCheckIn(ctx, fc.Args["input"].(SubmitCheckInInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SubmitCheckInPayload) graphql.Marshaler {
+			return ec.marshalNSubmitCheckInPayload2ᚖchargegraphᚋgraphᚐSubmitCheckInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_submitCheckIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubmitCheckInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_submitCheckIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_retryCheckIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_retryCheckIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RetryCheckIn(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SubmitCheckInPayload) graphql.Marshaler {
+			return ec.marshalNSubmitCheckInPayload2ᚖchargegraphᚋgraphᚐSubmitCheckInPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_retryCheckIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SubmitCheckInPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_retryCheckIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _OpeningException_from(ctx context.Context, field graphql.CollectedField, obj *providers.OpeningException) (ret graphql.Marshaler) {
@@ -13727,6 +14724,50 @@ func (ec *executionContext) fieldContext_Query_operators(ctx context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_checkIn(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_checkIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CheckIn(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *providers.CheckIn) graphql.Marshaler {
+			return ec.marshalOCheckIn2ᚖchargegraphᚋprovidersᚐCheckIn(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_checkIn(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CheckIn(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_checkIn_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_referenceData(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16155,6 +17196,181 @@ func (ec *executionContext) fieldContext_SubmissionStatus_isLive(_ context.Conte
 	return graphql.NewScalarFieldContext("SubmissionStatus", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _SubmitCheckInPayload_checkIn(ctx context.Context, field graphql.CollectedField, obj *SubmitCheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitCheckInPayload_checkIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CheckIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *providers.CheckIn) graphql.Marshaler {
+			return ec.marshalOCheckIn2ᚖchargegraphᚋprovidersᚐCheckIn(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitCheckInPayload_checkIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubmitCheckInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CheckIn(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubmitCheckInPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *SubmitCheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitCheckInPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*providers.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖchargegraphᚋprovidersᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitCheckInPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SubmitCheckInPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SubmitCheckInPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *SubmitCheckInPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SubmitCheckInPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SubmitCheckInPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SubmitCheckInPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Subscription_checkInUpdated(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_checkInUpdated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().CheckInUpdated(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *providers.CheckIn) graphql.Marshaler {
+			return ec.marshalNCheckIn2ᚖchargegraphᚋprovidersᚐCheckIn(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_checkInUpdated(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CheckIn(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_checkInUpdated_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_commentAdded(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_commentAdded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().CommentAdded(ctx, fc.Args["area"].(*AreaInput), fc.Args["poiIds"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *providers.Comment) graphql.Marshaler {
+			return ec.marshalNComment2ᚖchargegraphᚋprovidersᚐComment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_commentAdded(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Comment(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_commentAdded_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UpstreamBudget_limit(ctx context.Context, field graphql.CollectedField, obj *providers.UpstreamBudget) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16337,6 +17553,75 @@ func (ec *executionContext) _UsageType_isAccessKeyRequired(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_UsageType_isAccessKeyRequired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("UsageType", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *providers.UserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v providers.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2chargegraphᚋprovidersᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserError", field, false, false, errors.New("field of type UserErrorCode does not have child fields"))
+}
+
+func (ec *executionContext) _UserError_message(ctx context.Context, field graphql.CollectedField, obj *providers.UserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserError", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UserError_field(ctx context.Context, field graphql.CollectedField, obj *providers.UserError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserError_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserError_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserError", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -18210,6 +19495,96 @@ func (ec *executionContext) unmarshalInputSourceRefInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSubmitCheckInInput(ctx context.Context, obj any) (SubmitCheckInInput, error) {
+	var it SubmitCheckInInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["kind"]; !present {
+		asMap["kind"] = "GENERAL"
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "poiId", "outcome", "kind", "text", "rating", "relatedUrl", "userName", "deliverTo"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "poiId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("poiId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PoiID = data
+		case "outcome":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("outcome"))
+			data, err := ec.unmarshalNCheckInOutcome2chargegraphᚋprovidersᚐCheckInOutcome(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Outcome = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNCommentKind2chargegraphᚋprovidersᚐCommentKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "rating":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rating"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rating = data
+		case "relatedUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("relatedUrl"))
+			data, err := ec.unmarshalOURL2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RelatedURL = data
+		case "userName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("userName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UserName = data
+		case "deliverTo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deliverTo"))
+			data, err := ec.unmarshalOProviderCode2ᚕchargegraphᚋprovidersᚐProviderCodeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeliverTo = data
+		}
+	}
+	return it, nil
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -18260,6 +19635,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Comment(ctx, sel, obj)
+	case providers.CheckIn:
+		return ec._CheckIn(ctx, sel, &obj)
+	case *providers.CheckIn:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._CheckIn(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -18539,6 +19921,64 @@ func (ec *executionContext) _ChargerType(ctx context.Context, sel ast.SelectionS
 			}
 		case "isFastChargeCapable":
 			out.Values[i] = ec._ChargerType_isFastChargeCapable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var checkInImplementors = []string{"CheckIn", "Node"}
+
+func (ec *executionContext) _CheckIn(ctx context.Context, sel ast.SelectionSet, obj *providers.CheckIn) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, checkInImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CheckIn")
+		case "id":
+			out.Values[i] = ec._CheckIn_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "comment":
+			out.Values[i] = ec._CheckIn_comment(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._CheckIn_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deliveries":
+			out.Values[i] = ec._CheckIn_deliveries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._CheckIn_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19394,6 +20834,79 @@ func (ec *executionContext) _DataProvider(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var deliveryImplementors = []string{"Delivery"}
+
+func (ec *executionContext) _Delivery(ctx context.Context, sel ast.SelectionSet, obj *providers.Delivery) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Delivery")
+		case "provider":
+			out.Values[i] = ec._Delivery_provider(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._Delivery_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._Delivery_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "externalId":
+			out.Values[i] = ec._Delivery_externalId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lostFields":
+			out.Values[i] = ec._Delivery_lostFields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nextAttemptAt":
+			out.Values[i] = ec._Delivery_nextAttemptAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updatedAt":
+			out.Values[i] = ec._Delivery_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._Delivery_error(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var eVSEImplementors = []string{"EVSE"}
 
 func (ec *executionContext) _EVSE(ctx context.Context, sel ast.SelectionSet, obj *providers.EVSE) graphql.Marshaler {
@@ -19804,6 +21317,61 @@ func (ec *executionContext) _MetadataValue(ctx context.Context, sel ast.Selectio
 			}
 		case "value":
 			out.Values[i] = ec._MetadataValue_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var mutationImplementors = []string{"Mutation"}
+
+func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, mutationImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Mutation",
+	})
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
+			Object: field.Name,
+			Field:  field,
+		})
+
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Mutation")
+		case "submitCheckIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_submitCheckIn(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryCheckIn":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_retryCheckIn(ctx, field)
+			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -21249,6 +22817,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "checkIn":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_checkIn(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "referenceData":
 			field := field
 
@@ -22098,6 +23688,76 @@ func (ec *executionContext) _SubmissionStatus(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var submitCheckInPayloadImplementors = []string{"SubmitCheckInPayload"}
+
+func (ec *executionContext) _SubmitCheckInPayload(ctx context.Context, sel ast.SelectionSet, obj *SubmitCheckInPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, submitCheckInPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SubmitCheckInPayload")
+		case "checkIn":
+			out.Values[i] = ec._SubmitCheckInPayload_checkIn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SubmitCheckInPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._SubmitCheckInPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "checkInUpdated":
+		return ec._Subscription_checkInUpdated(ctx, fields[0])
+	case "commentAdded":
+		return ec._Subscription_commentAdded(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
+}
+
 var upstreamBudgetImplementors = []string{"UpstreamBudget"}
 
 func (ec *executionContext) _UpstreamBudget(ctx context.Context, sel ast.SelectionSet, obj *providers.UpstreamBudget) graphql.Marshaler {
@@ -22180,6 +23840,54 @@ func (ec *executionContext) _UsageType(ctx context.Context, sel ast.SelectionSet
 			}
 		case "isAccessKeyRequired":
 			out.Values[i] = ec._UsageType_isAccessKeyRequired(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var userErrorImplementors = []string{"UserError"}
+
+func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj *providers.UserError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserError")
+		case "code":
+			out.Values[i] = ec._UserError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._UserError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "field":
+			out.Values[i] = ec._UserError_field(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -22763,6 +24471,16 @@ func (ec *executionContext) marshalNChargerType2ᚖchargegraphᚋprovidersᚐCha
 	return ec._ChargerType(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCheckIn2ᚖchargegraphᚋprovidersᚐCheckIn(ctx context.Context, sel ast.SelectionSet, v *providers.CheckIn) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CheckIn(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCheckInOutcome2chargegraphᚋprovidersᚐCheckInOutcome(ctx context.Context, v any) (providers.CheckInOutcome, error) {
 	tmp, err := scalar.UnmarshalString(v)
 	res := providers.CheckInOutcome(tmp)
@@ -22770,6 +24488,23 @@ func (ec *executionContext) unmarshalNCheckInOutcome2chargegraphᚋprovidersᚐC
 }
 
 func (ec *executionContext) marshalNCheckInOutcome2chargegraphᚋprovidersᚐCheckInOutcome(ctx context.Context, sel ast.SelectionSet, v providers.CheckInOutcome) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCheckInState2chargegraphᚋprovidersᚐCheckInState(ctx context.Context, v any) (providers.CheckInState, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := providers.CheckInState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCheckInState2chargegraphᚋprovidersᚐCheckInState(ctx context.Context, sel ast.SelectionSet, v providers.CheckInState) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
@@ -23158,6 +24893,43 @@ func (ec *executionContext) unmarshalNDateTime2timeᚐTime(ctx context.Context, 
 func (ec *executionContext) marshalNDateTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalDateTime(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNDelivery2chargegraphᚋprovidersᚐDelivery(ctx context.Context, sel ast.SelectionSet, v providers.Delivery) graphql.Marshaler {
+	return ec._Delivery(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDelivery2ᚕchargegraphᚋprovidersᚐDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.Delivery) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDelivery2chargegraphᚋprovidersᚐDelivery(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNDeliveryState2chargegraphᚋprovidersᚐDeliveryState(ctx context.Context, v any) (providers.DeliveryState, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := providers.DeliveryState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeliveryState2chargegraphᚋprovidersᚐDeliveryState(ctx context.Context, sel ast.SelectionSet, v providers.DeliveryState) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -24095,6 +25867,21 @@ func (ec *executionContext) marshalNSubmissionStatus2ᚖchargegraphᚋproviders�
 	return ec._SubmissionStatus(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSubmitCheckInInput2chargegraphᚋgraphᚐSubmitCheckInInput(ctx context.Context, v any) (SubmitCheckInInput, error) {
+	res, err := ec.unmarshalInputSubmitCheckInInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSubmitCheckInPayload2ᚖchargegraphᚋgraphᚐSubmitCheckInPayload(ctx context.Context, sel ast.SelectionSet, v *SubmitCheckInPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SubmitCheckInPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNURL2string(ctx context.Context, v any) (string, error) {
 	res, err := scalar.UnmarshalURL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -24152,6 +25939,49 @@ func (ec *executionContext) marshalNUsageType2ᚖchargegraphᚋprovidersᚐUsage
 		return graphql.Null
 	}
 	return ec._UsageType(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUserError2ᚕᚖchargegraphᚋprovidersᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.UserError) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserError2ᚖchargegraphᚋprovidersᚐUserError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUserError2ᚖchargegraphᚋprovidersᚐUserError(ctx context.Context, sel ast.SelectionSet, v *providers.UserError) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UserError(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUserErrorCode2chargegraphᚋprovidersᚐUserErrorCode(ctx context.Context, v any) (providers.UserErrorCode, error) {
+	tmp, err := scalar.UnmarshalString(v)
+	res := providers.UserErrorCode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUserErrorCode2chargegraphᚋprovidersᚐUserErrorCode(ctx context.Context, sel ast.SelectionSet, v providers.UserErrorCode) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -24337,6 +26167,14 @@ func (ec *executionContext) marshalOAmenity2ᚕchargegraphᚋprovidersᚐAmenity
 	return ret
 }
 
+func (ec *executionContext) unmarshalOAreaInput2ᚖchargegraphᚋgraphᚐAreaInput(ctx context.Context, v any) (*AreaInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAreaInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOAroundInput2ᚖchargegraphᚋprovidersᚐAround(ctx context.Context, v any) (*providers.Around, error) {
 	if v == nil {
 		return nil, nil
@@ -24402,6 +26240,13 @@ func (ec *executionContext) marshalOChargerType2ᚖchargegraphᚋprovidersᚐCha
 		return graphql.Null
 	}
 	return ec._ChargerType(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCheckIn2ᚖchargegraphᚋprovidersᚐCheckIn(ctx context.Context, sel ast.SelectionSet, v *providers.CheckIn) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CheckIn(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCheckInOutcome2ᚖchargegraphᚋprovidersᚐCheckInOutcome(ctx context.Context, v any) (*providers.CheckInOutcome, error) {
@@ -25221,6 +27066,41 @@ func (ec *executionContext) marshalOString2string(ctx context.Context, sel ast.S
 	return res
 }
 
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -25255,6 +27135,24 @@ func (ec *executionContext) marshalOURL2string(ctx context.Context, sel ast.Sele
 	_ = sel
 	_ = ctx
 	res := scalar.MarshalURL(v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOURL2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalURL(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOURL2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalURL(*v)
 	return res
 }
 

@@ -193,3 +193,36 @@ type SourceRefInput struct {
 	// The provider's own id of the site, as in SourceRecord.externalId.
 	ExternalID string `json:"externalId"`
 }
+
+// A check-in: one reported visit to a site.
+type SubmitCheckInInput struct {
+	// Names this submission among all of the caller's, 1..200 printable characters: make a new UUID for each check-in and
+	// send the same one with every repeat. The same key with other content is the error CONFLICT.
+	IdempotencyKey string `json:"idempotencyKey"`
+	// The site, by any id of it.
+	PoiID string `json:"poiId"`
+	// What came of the visit.
+	Outcome providers.CheckInOutcome `json:"outcome"`
+	// What the words are for.
+	Kind providers.CommentKind `json:"kind"`
+	// What there is to say, at most 4,000 characters; needed with NOT_VISITED.
+	Text *string `json:"text,omitempty"`
+	// Stars, 1..5; null gives none.
+	Rating *int `json:"rating,omitempty"`
+	// Page to point to, at most 500 characters.
+	RelatedURL *string `json:"relatedUrl,omitempty"`
+	// Name to show with it; a provider shows the name of the account it was sent under instead.
+	UserName *string `json:"userName,omitempty"`
+	// Providers to tell; null tells every source that holds the site and takes check-ins.
+	DeliverTo []providers.ProviderCode `json:"deliverTo,omitempty"`
+}
+
+// What became of a submission.
+type SubmitCheckInPayload struct {
+	// The check-in as it is kept; null when there are userErrors.
+	CheckIn *providers.CheckIn `json:"checkIn,omitempty"`
+	// What was wrong with the input; empty when it was accepted.
+	UserErrors []*providers.UserError `json:"userErrors"`
+	// True when this very submission had been accepted before: checkIn is that one, with its present state.
+	Replayed bool `json:"replayed"`
+}

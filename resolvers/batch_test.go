@@ -34,7 +34,7 @@ func wantCalls(t *testing.T, w *world, areas, details, references int) {
 
 const losAngeles = `{bounds: {south: 33.5, west: -118.9, north: 34.5, east: -117.5}}`
 
-func TestReferenceDataIsAskedForOnceWhileColdAndNeverWhileWarm(t *testing.T) {
+func TestReferenceDataIsAskedForOnceWhileColdAndPlacesOnceUntilTheyAreAskedForAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 6000)
 	s := newService(t, loaders.Config{Timeout: loaders.MaxTimeout}, w.live(t))
@@ -52,6 +52,10 @@ func TestReferenceDataIsAskedForOnceWhileColdAndNeverWhileWarm(t *testing.T) {
 
 	w.simulator.ResetCalls()
 	s.mustAsk(t, query, nil, &answer)
+	wantCalls(t, w, 0, 0, 0)
+
+	fresh := strings.NewReplacer("first: 500)", `first: 500, sources: {maxAge: "PT0S"})`).Replace(query)
+	s.mustAsk(t, fresh, nil, &answer)
 	wantCalls(t, w, 2, 0, 0)
 }
 

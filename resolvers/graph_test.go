@@ -32,8 +32,9 @@ func newService(tb testing.TB, cfg loaders.Config, sources ...providers.Provider
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(catalog.Close)
 	handler, err := server.New(server.Config{
-		Schema:    resolvers.NewSchema(),
+		Schema:    resolvers.NewSchema(nil),
 		Operation: resolvers.Operations(catalog),
 		Logger:    slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})

@@ -15,7 +15,7 @@ const (
 	maxNodes     = 100
 )
 
-type queryResolver struct{}
+type queryResolver struct{ root }
 
 // Pois implements graph.QueryResolver.
 func (queryResolver) Pois(ctx context.Context, area graph.AreaInput, filter *providers.Filter, orderBy *providers.Order, first *int, after *string, sources *providers.SourcePolicy) (*graph.POIConnection, error) {
@@ -177,17 +177,17 @@ func readRef(ctx context.Context, at argument, by graph.POIRef) ([]providers.Key
 }
 
 // Node implements graph.QueryResolver.
-func (queryResolver) Node(ctx context.Context, id string) (providers.Node, error) {
+func (r queryResolver) Node(ctx context.Context, id string) (providers.Node, error) {
 	parsed, err := parseID(ctx, argument{"id"}, id)
 	if err != nil {
 		return nil, err
 	}
-	nodes, errs := fetch(ctx, []providers.ID{parsed})
-	return nodes[0], present(ctx, errs[0])
+	nodes, errs := r.fetch(ctx, []providers.ID{parsed})
+	return nodes[0], presentMistake(ctx, errs[0])
 }
 
 // Nodes implements graph.QueryResolver.
-func (queryResolver) Nodes(ctx context.Context, ids []string) ([]providers.Node, error) {
+func (r queryResolver) Nodes(ctx context.Context, ids []string) ([]providers.Node, error) {
 	if len(ids) > maxNodes {
 		return nil, argument{"ids"}.refuse(ctx, "at most %d ids; these are %d", maxNodes, len(ids))
 	}
@@ -199,11 +199,11 @@ func (queryResolver) Nodes(ctx context.Context, ids []string) ([]providers.Node,
 		}
 		parsed[i] = id
 	}
-	nodes, errs := fetch(ctx, parsed)
+	nodes, errs := r.fetch(ctx, parsed)
 	for i, err := range errs {
 		if err != nil {
 			at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-			graphql.AddError(at, present(at, err))
+			graphql.AddError(at, presentMistake(at, err))
 		}
 	}
 	return nodes, nil
@@ -212,18 +212,21 @@ func (queryResolver) Nodes(ctx context.Context, ids []string) ([]providers.Node,
 // fetch returns what each id names, a nil Node where no source knows it, and an
 // error where a source could not be asked. It asks for all records together, and
 // for what surrounds them place by place.
-func fetch(ctx context.Context, ids []providers.ID) ([]providers.Node, []error) {
+func (r root) fetch(ctx context.Context, ids []providers.ID) ([]providers.Node, []error) {
 	operation := loaders.OperationFrom(ctx)
 	nodes, errs := make([]providers.Node, len(ids)), make([]error, len(ids))
 	var keys, siteKeys []providers.Key
 	var sites []int
 	for i, id := range ids {
+		if isOwnComment(id) {
+			continue
+		}
 		switch id.Kind {
 		case providers.KindPOI, providers.KindComment, providers.KindPhoto:
 			keys, siteKeys, sites = append(keys, id.Key), append(siteKeys, id.Key), append(sites, i)
 		case providers.KindRecord:
 			keys = append(keys, id.Key)
-		case providers.KindOperator, providers.KindSource:
+		case providers.KindOperator, providers.KindSource, providers.KindCheckIn:
 		}
 	}
 	records := make(map[providers.Key]loaders.RecordResult, len(keys))
@@ -254,10 +257,23 @@ func fetch(ctx context.Context, ids []providers.ID) ([]providers.Node, []error) 
 			nodes[i], errs[i] = orNil(operator), err
 		case providers.KindSource:
 			nodes[i] = orNil(operation.Catalog().Source(id.Source))
-		case providers.KindPOI, providers.KindComment, providers.KindPhoto:
+		case providers.KindCheckIn:
+			own, err := r.ownCheckIn(ctx, id.String())
+			nodes[i], errs[i] = orNil(own), err
+		case providers.KindComment:
+			if isOwnComment(id) {
+				comment, err := r.ownComment(ctx, id)
+				nodes[i], errs[i] = orNil(comment), err
+			}
+		case providers.KindPOI, providers.KindPhoto:
 		}
 	}
 	return nodes, errs
+}
+
+// isOwnComment reports whether id names a comment of this service's own.
+func isOwnComment(id providers.ID) bool {
+	return id.Kind == providers.KindComment && id.Key.SourceID().Provider() == providers.Local
 }
 
 // orNil keeps a nil pointer from becoming a Node that is not nil.

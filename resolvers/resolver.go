@@ -17,12 +17,13 @@ import (
 )
 
 // root is the graph's entry: one method per type that has resolvers.
-type root struct{}
+type root struct{ checkIns CheckIns }
 
 // NewSchema returns the executable schema. Its resolvers read through the
-// loaders.Operation in their context: see Operations.
-func NewSchema() graphql.ExecutableSchema {
-	return graph.NewExecutableSchema(graph.Config{Resolvers: root{}})
+// loaders.Operation in their context, see Operations, and hand check-ins to
+// checkIns; nil: none are taken, and whoever tries is told so.
+func NewSchema(checkIns CheckIns) graphql.ExecutableSchema {
+	return graph.NewExecutableSchema(graph.Config{Resolvers: root{checkIns}})
 }
 
 // Operations returns the middleware that gives every operation its own view of
@@ -33,8 +34,14 @@ func Operations(catalog *loaders.Catalog) graphql.OperationMiddleware {
 	}
 }
 
+// Mutation implements graph.ResolverRoot.
+func (r root) Mutation() graph.MutationResolver { return mutationResolver{r} }
+
 // POI implements graph.ResolverRoot.
 func (root) POI() graph.POIResolver { return poiResolver{} }
 
 // Query implements graph.ResolverRoot.
-func (root) Query() graph.QueryResolver { return queryResolver{} }
+func (r root) Query() graph.QueryResolver { return queryResolver{r} }
+
+// Subscription implements graph.ResolverRoot.
+func (r root) Subscription() graph.SubscriptionResolver { return subscriptionResolver{r} }

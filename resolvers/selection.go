@@ -13,13 +13,26 @@ func wantsWhole(ctx context.Context) bool {
 	return selectsWhole(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections)
 }
 
-// selectsWhole follows fragments, which validation has found to be acyclic.
+// selects reports whether the field being resolved selects a field of a type,
+// anywhere below.
+func selects(ctx context.Context, typeName, field string) bool {
+	return anySelected(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field.Selections, func(f *ast.Field) bool {
+		return f.ObjectDefinition.Name == typeName && f.Name == field
+	})
+}
+
+// selectsWhole reports whether selections have a field that isWhole names.
 func selectsWhole(operation *graphql.OperationContext, selections ast.SelectionSet) bool {
+	return anySelected(operation, selections, func(f *ast.Field) bool { return f.ObjectDefinition.Name == "POI" && isWhole(f.Name) })
+}
+
+// anySelected follows fragments, which validation has found to be acyclic.
+func anySelected(operation *graphql.OperationContext, selections ast.SelectionSet, is func(*ast.Field) bool) bool {
 	for _, s := range selections {
 		var below ast.SelectionSet
 		switch s := s.(type) {
 		case *ast.Field:
-			if s.ObjectDefinition.Name == "POI" && isWhole(s.Name) {
+			if is(s) {
 				return true
 			}
 			below = s.SelectionSet
@@ -28,7 +41,7 @@ func selectsWhole(operation *graphql.OperationContext, selections ast.SelectionS
 		case *ast.FragmentSpread:
 			below = operation.Doc.Fragments.ForName(s.Name).SelectionSet
 		}
-		if selectsWhole(operation, below) {
+		if anySelected(operation, below, is) {
 			return true
 		}
 	}

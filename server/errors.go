@@ -23,6 +23,7 @@ import (
 const (
 	codeBadUserInput = "BAD_USER_INPUT"
 	codeTimeout      = "TIMEOUT"
+	codeUnavailable  = "UNAVAILABLE"
 	codeInternal     = "INTERNAL"
 )
 

@@ -19,6 +19,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"chargegraph/loaders"
+	"chargegraph/resolvers"
+	"chargegraph/server/access"
 )
 
 const (
@@ -41,6 +45,10 @@ type answer struct {
 	// request failed before anything was executed.
 	executed bool
 	response *graphql.Response
+
+	name       string             // of the operation; "" if it has none
+	fresh      *loaders.Freshness // nil: it is not to be kept
+	retryAfter time.Duration      // 0: no time is known
 }
 
 // refusal is a request that is not even tried.
@@ -58,16 +66,22 @@ func options(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// asked is a request that has come in whole.
+type asked struct {
+	text  string // its body, or its query string
+	parse func() (*graphql.RawParams, *refusal)
+}
+
 func (s *service) post(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func() (*graphql.RawParams, *refusal) {
+	s.serve(w, r, func() (asked, *refusal) {
 		if refused := checkContentType(r.Header.Get("Content-Type")); refused != nil {
-			return nil, refused
+			return asked{}, refused
 		}
 		body, refused := s.readBody(w, r)
 		if refused != nil {
-			return nil, refused
+			return asked{}, refused
 		}
-		return parseBody(body)
+		return asked{string(body), func() (*graphql.RawParams, *refusal) { return parseBody(body) }}, nil
 	})
 }
 
@@ -77,41 +91,124 @@ func (s *service) get(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	s.serve(w, r, func() (*graphql.RawParams, *refusal) {
-		if int64(len(r.URL.RawQuery)) > s.cfg.MaxBodyBytes {
-			return nil, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
+	if r.Header.Get("Upgrade") != "" {
+		s.serveSocket(w, r)
+		return
+	}
+	s.serve(w, r, func() (asked, *refusal) {
+		text := r.URL.RawQuery
+		if int64(len(text)) > s.cfg.MaxBodyBytes {
+			return asked{}, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
 		}
-		return parseURL(r.URL.RawQuery)
+		return asked{text, func() (*graphql.RawParams, *refusal) { return parseURL(text) }}, nil
 	})
 }
 
-// serve reads, executes and answers one request.
-func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (*graphql.RawParams, *refusal)) {
+// serve reads, executes and answers one request, or answers what was kept of an
+// equal one.
+func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (asked, *refusal)) {
 	start := time.Now()
-	ctx := withOperation(graphql.StartOperationTrace(r.Context()), s.cfg.MaxErrors)
-	params, refused := read()
-	var a answer
-	var name string
+	ctx, refused := s.admit(w, r)
 	if refused != nil {
-		a = answer{status: refused.status, response: s.exec.DispatchError(ctx, gqlerror.List{refused.err})}
-	} else {
-		params.Headers = r.Header
-		params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
-		a, name = s.execute(ctx, r.Method, params, negotiate(r.Header.Values("Accept")))
+		s.refuseRequest(w, r, refused)
+		return
 	}
+	question, refused := read()
+	if refused != nil {
+		s.refuseRequest(w, r, refused)
+		return
+	}
+	media := negotiate(r.Header.Values("Accept"))
+	events := wantsEvents(r)
+	key := ""
+	if s.cfg.Answers != nil && !events {
+		key = s.answerKey(ctx, r.Method, media, question.text)
+		if kept, ok := s.cfg.Answers.Get(ctx, key); ok {
+			if err, wait := s.charge(ctx, keptCost); err != nil {
+				retryAfter(w, wait)
+				s.refuseRequest(w, r, &refusal{http.StatusTooManyRequests, err})
+				return
+			}
+			s.writeKept(w, media, &kept)
+			return
+		}
+	}
+	leave, refused := s.enter(ctx)
+	if refused != nil {
+		s.refuseRequest(w, r, refused)
+		return
+	}
+	defer leave()
+	params, refused := question.parse()
+	if refused != nil {
+		s.refuseRequest(w, r, refused)
+		return
+	}
+	params.Headers = r.Header
+	params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
+	if events {
+		s.serveEvents(w, r.WithContext(ctx), params)
+		return
+	}
+	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
+	a := s.execute(ctx, r.Method, params, media)
 	if a.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	s.write(w, r, a)
-
+	retryAfter(w, a.retryAfter)
+	pieces := s.write(w, r, a)
+	if key != "" && a.fresh != nil && len(a.response.Errors) == 0 {
+		s.keep(ctx, key, start, *a.fresh, pieces)
+	}
 	if d := time.Since(start); d > slowOperation {
-		s.log.LogAttrs(ctx, slog.LevelInfo, "slow operation", slog.String("operation", name),
+		s.log.LogAttrs(ctx, slog.LevelInfo, "slow operation", slog.String("operation", a.name),
 			slog.Duration("duration", d), slog.Int("errors", len(a.response.Errors)))
 	}
 }
 
-// execute runs one operation, within the time it has, and returns its name.
-func (s *service) execute(ctx context.Context, method string, params *graphql.RawParams, media string) (a answer, name string) {
+// refuseRequest answers a request that is not even tried.
+func (s *service) refuseRequest(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	ctx := withOperation(graphql.StartOperationTrace(r.Context()), s.cfg.MaxErrors)
+	s.write(w, r, answer{status: refused.status, response: s.exec.DispatchError(ctx, gqlerror.List{refused.err})})
+}
+
+// admit returns the context of a request: by whom it is, and who pays for it.
+func (s *service) admit(w http.ResponseWriter, r *http.Request) (context.Context, *refusal) {
+	if s.cfg.Access == nil {
+		return r.Context(), nil
+	}
+	caller, err := s.cfg.Access.Identify(r.Context(), r.Header)
+	if err != nil {
+		return nil, s.notIdentified(w, err)
+	}
+	return s.asCaller(r.Context(), caller, r), nil
+}
+
+// asCaller returns the context of what caller asks by r.
+func (s *service) asCaller(ctx context.Context, caller access.Caller, r *http.Request) context.Context {
+	ctx = access.WithCaller(ctx, caller)
+	ctx = context.WithValue(ctx, payerKey{}, &payer{caller.Account(s.remoteOf(r)), caller.Limits})
+	if caller.MayCheckIn() == nil {
+		ctx = resolvers.WithCaller(ctx, caller.ID)
+	}
+	return ctx
+}
+
+// notIdentified says why a request's caller is not let in.
+func (s *service) notIdentified(w http.ResponseWriter, err error) *refusal {
+	denied, ok := errors.AsType[*access.Error](err)
+	if !ok {
+		return &refusal{http.StatusInternalServerError, gqlerror.Wrap(err)}
+	}
+	if denied.Code == access.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	retryAfter(w, denied.RetryAfter)
+	return &refusal{denied.Status(), coded(string(denied.Code), "%s", denied.Message)}
+}
+
+// execute runs one operation, within the time it has.
+func (s *service) execute(ctx context.Context, method string, params *graphql.RawParams, media string) (a answer) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout)
 	defer cancel()
 	// Panics of resolvers end in their field. One that arrives here is that of
@@ -125,31 +222,48 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 
 	op, errs := s.exec.CreateOperationContext(ctx, params)
 	ctx = graphql.WithOperationContext(ctx, op)
-	name = operationName(ctx)
+	name := operationName(ctx)
+	refused := func(status int, errs ...*gqlerror.Error) answer {
+		return answer{status: status, name: name, response: s.exec.DispatchError(ctx, errs)}
+	}
 	if len(errs) > 0 {
-		if op.Doc != nil && op.Operation == nil { // "operation  not found"
-			errs[0].Message = "the document has no operation of that name; set operationName to one that it has"
-		}
 		status := http.StatusOK
 		if media == mediaGraphQL {
 			status = http.StatusBadRequest
 		}
-		return answer{status: status, response: s.exec.DispatchError(ctx, errs)}, name
+		return refused(status, nameMissing(op, errs)...)
 	}
-	if method == http.MethodGet && op.Operation.Operation != ast.Query {
-		err := coded(codeBadUserInput, "GET is for queries only; send a %s with POST", op.Operation.Operation)
-		return answer{status: http.StatusMethodNotAllowed, response: s.exec.DispatchError(ctx, gqlerror.List{err})}, name
+	switch kind := op.Operation.Operation; {
+	case kind == ast.Subscription:
+		return refused(http.StatusNotAcceptable, coded(codeBadUserInput, "a subscription is a stream: open it over WebSocket (%s) or with Accept: %s", subprotocol, mediaEvents))
+	case method == http.MethodGet && kind != ast.Query:
+		return refused(http.StatusMethodNotAllowed, noMutationByGET())
+	}
+	if err, wait := s.charge(ctx, chargeOf(ctx)); err != nil {
+		a = refused(http.StatusTooManyRequests, err)
+		a.retryAfter = wait
+		return a
 	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	if response := next(ctx); response != nil {
-		return answer{status: http.StatusOK, executed: true, response: response}, name
+		a = answer{status: http.StatusOK, name: name, executed: true, response: response}
+		if op.Operation.Operation == ast.Query && s.cfg.Freshness != nil {
+			a.fresh = new(s.cfg.Freshness(ctx))
+		}
+		return a
 	}
 	// Its time was up before it began.
 	err := coded(codeTimeout, timeoutMessage)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		err = coded(codeTimeout, canceledMessage)
 	}
-	return answer{status: http.StatusGatewayTimeout, response: s.exec.DispatchError(ctx, gqlerror.List{err})}, name
+	return refused(http.StatusGatewayTimeout, err)
+}
+
+// chargeOf returns what the operation under way is charged with.
+func chargeOf(ctx context.Context) float64 {
+	cost, _ := CostOf(ctx)
+	return float64(cost.Requested)
 }
 
 // mark goes around every response, also those of refused requests.
@@ -164,14 +278,17 @@ func (s *service) mark(ctx context.Context, next graphql.ResponseHandler) *graph
 	if s.cfg.Sandbox {
 		response.Extensions["sandbox"] = true
 	}
+	if cost, known := CostOf(ctx); known {
+		response.Extensions["cost"] = cost
+	}
 	if n := operationOf(ctx).omittedErrors(); n > 0 {
 		response.Extensions["errorsOmitted"] = n
 	}
 	return response
 }
 
-// write sends a.
-func (s *service) write(w http.ResponseWriter, r *http.Request, a answer) {
+// write sends a, and returns what it sent.
+func (s *service) write(w http.ResponseWriter, r *http.Request, a answer) [3][]byte {
 	pieces, err := encode(a)
 	if err != nil { // a resolver put something into an error that is not JSON
 		ctx := withOperation(r.Context(), s.cfg.MaxErrors)
@@ -182,18 +299,24 @@ func (s *service) write(w http.ResponseWriter, r *http.Request, a answer) {
 	for _, p := range pieces {
 		length += len(p)
 	}
+	s.head(w, a.status, negotiate(r.Header.Values("Accept")), length)
+	for _, p := range pieces {
+		if _, err := w.Write(p); err != nil {
+			break // the client has gone
+		}
+	}
+	return pieces
+}
+
+// head sends the head of an answer.
+func (s *service) head(w http.ResponseWriter, status int, media string, length int) {
 	h := w.Header()
-	h.Set("Content-Type", negotiate(r.Header.Values("Accept"))+"; charset=utf-8")
+	h.Set("Content-Type", media+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(length))
 	h.Set("Vary", "Accept")
 	// Some sources allow nothing of theirs in a shared cache.
 	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(a.status)
-	for _, p := range pieces {
-		if _, err := w.Write(p); err != nil {
-			return // the client has gone
-		}
-	}
+	w.WriteHeader(status)
 }
 
 // encode writes a as JSON: what comes before data, data as the executor left
@@ -316,7 +439,11 @@ func parseBody(body []byte) (*graphql.RawParams, *refusal) {
 	if p.OperationName, err = textMember(members, "operationName"); err != nil {
 		return nil, refuse(http.StatusBadRequest, "%v", err)
 	}
-	return withObjects(p, members["variables"], members["extensions"])
+	id, refused := idMember(func(name string) (string, error) { return textMember(members, name) })
+	if refused != nil {
+		return nil, refused
+	}
+	return withObjects(p, id, members["variables"], members["extensions"])
 }
 
 // parseURL reads the parameters of a GET.
@@ -326,20 +453,25 @@ func parseURL(rawQuery string) (*graphql.RawParams, *refusal) {
 		return nil, refuse(http.StatusBadRequest, "the query string is not encoded properly")
 	}
 	p := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	return withObjects(p, json.RawMessage(values.Get("variables")), json.RawMessage(values.Get("extensions")))
+	id, _ := idMember(func(name string) (string, error) { return values.Get(name), nil })
+	return withObjects(p, id, json.RawMessage(values.Get("variables")), json.RawMessage(values.Get("extensions")))
 }
 
-// withObjects completes p, and refuses it when it lacks a query.
-func withObjects(p *graphql.RawParams, variables, extensions json.RawMessage) (*graphql.RawParams, *refusal) {
-	if strings.TrimSpace(p.Query) == "" {
-		return nil, refuse(http.StatusBadRequest, `query is missing; send the text of an operation, such as { __typename }`)
-	}
+// withObjects completes p, and refuses it when it names no document, neither by
+// its text nor by an id.
+func withObjects(p *graphql.RawParams, id string, variables, extensions json.RawMessage) (*graphql.RawParams, *refusal) {
 	var err error
 	if p.Variables, err = object("variables", variables); err != nil {
 		return nil, refuse(http.StatusBadRequest, "%v", err)
 	}
 	if p.Extensions, err = object("extensions", extensions); err != nil {
 		return nil, refuse(http.StatusBadRequest, "%v", err)
+	}
+	if id != "" {
+		nameDocument(p, id)
+	}
+	if _, named := documentID(p); !named && strings.TrimSpace(p.Query) == "" {
+		return nil, refuse(http.StatusBadRequest, `query is missing; send the text of an operation, such as { __typename }`)
 	}
 	return p, nil
 }

@@ -1,10 +1,57 @@
 package server
 
 import (
+	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
+
+const (
+	// requestIDHeader names a request in the logs of everybody who handles it.
+	requestIDHeader = "X-Request-Id"
+	// maxRequestID bounds what is taken over from a client: a UUID has 36.
+	maxRequestID = 64
+)
+
+type requestIDKey struct{}
+
+// identified gives every request an id: the one that a proxy gave it, else a new
+// one. The answer bears it.
+func identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(requestIDHeader)
+		if id == "" || len(id) > maxRequestID || strings.ContainsFunc(id, func(c rune) bool {
+			return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.'
+		}) {
+			id = rand.Text()[:16]
+		}
+		w.Header().Set(requestIDHeader, id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+// LogHandler adds the id of the request to what is logged in its context.
+type LogHandler struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h LogHandler) Handle(ctx context.Context, record slog.Record) error {
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+		record = record.Clone()
+		record.AddAttrs(slog.String("request_id", id))
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (h LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return LogHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h LogHandler) WithGroup(name string) slog.Handler { return LogHandler{h.Handler.WithGroup(name)} }
 
 // logged writes a line about every request at level debug: never its query
 // string, headers or body, where secrets and positions are.

@@ -25,9 +25,9 @@ const (
 )
 
 // Serve answers the requests that come in through l with h, until ctx ends or l
-// fails; it closes l. When ctx ends it takes no new requests and lets those
-// under way finish: nil if they did within 10 s, else an error after cutting
-// them off.
+// fails; it closes l. When ctx ends it takes no new requests, lets a *Handler end
+// its streams, and waits for the requests under way: nil if they ended within
+// 10 s, else an error after cutting them off.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler:           h,
@@ -46,12 +46,20 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if whole, ok := h.(*Handler); ok {
+			whole.EndStreams(grace) // Shutdown does not know of WebSockets, nor wait for events to end by themselves
+		}
+	}()
 	err := server.Shutdown(grace)
+	<-ended
 	if err != nil {
 		err = fmt.Errorf("server: stop: requests under way were cut off after %v: %w", stopTimeout, errors.Join(err, server.Close()))
 	}
-	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
-		err = fmt.Errorf("server: serve %v: %w", l.Addr(), ended)
+	if how := <-served; err == nil && !errors.Is(how, http.ErrServerClosed) {
+		err = fmt.Errorf("server: serve %v: %w", l.Addr(), how)
 	}
 	return err
 }

@@ -3,6 +3,8 @@
 //
 //	POST /graphql ─┐ read: bounded,     ┌► executor ─► resolvers
 //	GET  /graphql ─┴► our own sentences ┴► write: errors, data, extensions
+//	     Accept: text/event-stream    events, for subscriptions too
+//	     Upgrade: websocket           graphql-transport-ws
 //	GET  /                  playground; needs no host but this one
 //	GET  /playground/…      its assets
 //	GET  /schema.graphqls   the schema as text
@@ -22,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,6 +33,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/core"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"chargegraph/loaders"
+	"chargegraph/server/access"
 )
 
 // The defaults of a Config.
@@ -38,6 +44,7 @@ const (
 	DefaultMaxTokens        = 15_000
 	DefaultMaxErrors        = 100
 	DefaultOperationTimeout = 30 * time.Second
+	DefaultMaxStreams       = 5_000
 )
 
 // Config is what a handler is made of. Schema and Logger are required; a limit
@@ -55,6 +62,32 @@ type Config struct {
 	// and at level debug one line per request. Variables and headers, where
 	// secrets and positions of people are, are never logged.
 	Logger *slog.Logger
+	// Access says who callers are. Nil: everybody may read, nobody may check in.
+	Access *access.Gate
+	// Limiter charges the cost of operations to callers. Nil: nothing is charged.
+	Limiter access.Limiter
+	// TrustedProxies are the networks whose word counts about where a request
+	// comes from (X-Forwarded-For).
+	TrustedProxies []netip.Prefix
+	// Answers keeps finished answers of queries. Nil: every one is executed.
+	Answers Answers
+	// Freshness says what may be done with the answer of the operation in ctx. Nil:
+	// none is kept.
+	Freshness func(ctx context.Context) loaders.Freshness
+	// Limits bound what one document may ask for.
+	Limits Limits
+	// NoIntrospection refuses questions about the schema, and hints at its names.
+	NoIntrospection bool
+	// CORS says which pages of other origins may ask. Zero: none.
+	CORS CORS
+	// Trusted are documents that may be asked for by their ids alone.
+	Trusted Trusted
+	// TrustedOnly refuses all other documents.
+	TrustedOnly bool
+	// Documents keeps the documents that clients send by their hash after having
+	// sent them once (automatic persisted queries). Nil: none are kept, and
+	// clients are told to send the text.
+	Documents DocumentCache
 	// SDL is the schema as text, served as /schema.graphqls. Empty: not served.
 	SDL string
 
@@ -71,6 +104,9 @@ type Config struct {
 	// OperationTimeout bounds the execution of an operation. What is not done
 	// by then is an error of code TIMEOUT. Default 30 s.
 	OperationTimeout time.Duration
+	// MaxStreams bounds the subscriptions' connections. Default 5,000, which take
+	// some 200 MB.
+	MaxStreams int
 }
 
 func (c *Config) complete() error {
@@ -79,12 +115,16 @@ func (c *Config) complete() error {
 		return errors.New("server: Config.Schema is nil")
 	case c.Logger == nil:
 		return errors.New("server: Config.Logger is nil")
+	case c.TrustedOnly && len(c.Trusted) == 0:
+		return errors.New("server: Config.TrustedOnly is set and Trusted is empty: nothing could be asked")
 	case c.MaxBodyBytes < 0:
 		return fmt.Errorf("server: Config.MaxBodyBytes is %d, want at least 1, or 0 for the default", c.MaxBodyBytes)
 	case c.MaxTokens < 0:
 		return fmt.Errorf("server: Config.MaxTokens is %d, want at least 1, or 0 for the default", c.MaxTokens)
 	case c.MaxErrors < 0:
 		return fmt.Errorf("server: Config.MaxErrors is %d, want at least 1, or 0 for the default", c.MaxErrors)
+	case c.MaxStreams < 0:
+		return fmt.Errorf("server: Config.MaxStreams is %d, want at least 1, or 0 for the default", c.MaxStreams)
 	case c.OperationTimeout < 0:
 		return fmt.Errorf("server: Config.OperationTimeout is %v, want more than 0, or 0 for the default", c.OperationTimeout)
 	}
@@ -100,13 +140,29 @@ func (c *Config) complete() error {
 	if c.OperationTimeout == 0 {
 		c.OperationTimeout = DefaultOperationTimeout
 	}
+	if err := c.Limits.complete(); err != nil {
+		return err
+	}
+	if c.MaxStreams == 0 {
+		c.MaxStreams = DefaultMaxStreams
+	}
 	return nil
 }
 
+// Handler is the whole service. Any number of goroutines may use it.
+type Handler struct {
+	http.Handler
+	streams *streams
+}
+
+// EndStreams tells the clients of all subscriptions good-bye, and takes no new
+// ones. It waits until their connections have ended, or ctx has.
+func (h *Handler) EndStreams(ctx context.Context) { h.streams.end(ctx) }
+
 // New returns the handler of the whole service. It listens to nothing and
-// starts nothing: that is Serve's part. Any number of goroutines may use it.
-// It refuses a Config without Schema or Logger, and limits below 0.
-func New(cfg Config) (http.Handler, error) {
+// starts nothing: that is Serve's part. It refuses a Config without Schema or
+// Logger, and limits below 0.
+func New(cfg Config) (*Handler, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
@@ -114,13 +170,20 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema)}
+	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams)}
 	s.exec.SetErrorPresenter(s.present)
 	s.exec.SetRecoverFunc(func(ctx context.Context, v any) error { return s.panicked(ctx, v) })
 	s.exec.SetParserTokenLimit(cfg.MaxTokens)
-	s.exec.SetQueryCache(newDocuments(maxDocuments))
+	known := newDocuments(maxDocuments)
+	s.exec.SetQueryCache(known)
 	s.exec.SetDefaultRulesFn(validationRules)
-	s.exec.Use(introspection{})
+	s.exec.Use(persisted{trusted: cfg.Trusted, only: cfg.TrustedOnly, cache: cfg.Documents})
+	s.exec.Use(newDocumentLimits(cfg.Limits, cfg.MaxTokens, cfg.Schema.Schema(), known))
+	if cfg.NoIntrospection {
+		s.exec.SetDisableSuggestion(true)
+	} else {
+		s.exec.Use(introspection{})
+	}
 	s.exec.Use(strictEnums{schema: cfg.Schema.Schema()})
 	s.exec.AroundResponses(s.mark)
 	if cfg.Operation != nil {
@@ -133,7 +196,15 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("OPTIONS /graphql", options)
 	mux.HandleFunc("GET /healthz", health)
 	pages.register(mux)
-	return s.logged(s.hardened(mux)), nil
+	packed, err := compressed(mux)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := cfg.CORS.shared(packed)
+	if err != nil {
+		return nil, err
+	}
+	return &Handler{identified(s.logged(s.hardened(shared))), s.streams}, nil
 }
 
 // service is the GraphQL part of a handler.
@@ -141,6 +212,9 @@ type service struct {
 	cfg  Config
 	log  *slog.Logger
 	exec *executor.Executor
+
+	streams  *streams
+	underWay access.Concurrency
 }
 
 // writeTimeout is how long a client may take to receive its answer.

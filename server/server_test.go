@@ -200,7 +200,7 @@ func TestPostAnswersAQuery(t *testing.T) {
 	t.Parallel()
 	h, _ := newHandler(t, titled)
 	w := post(h, `{"query":"query Q($id: ID!) { operator(id: $id) { title } }","operationName":"Q","variables":{"id":"operator:ocm:5"},"extensions":null}`)
-	if got, want := w.Body.String(), `{"data":{"operator":{"title":"operator:ocm:5"}}}`+"\n"; got != want || w.Code != http.StatusOK {
+	if got, want := w.Body.String(), `{"data":{"operator":{"title":"operator:ocm:5"}},"extensions":{"cost":{"requested":103,"max":100000}}}`+"\n"; got != want || w.Code != http.StatusOK {
 		t.Errorf("POST = %d %s, want 200 %s", w.Code, got, want)
 	}
 	for header, want := range map[string]string{
@@ -219,7 +219,7 @@ func TestGetAnswersAQuery(t *testing.T) {
 	h, _ := newHandler(t, titled)
 	q := url.Values{"query": {"query($id: ID!) { operator(id: $id) { title } }"}, "variables": {`{"id":"x"}`}}
 	w := send(h, http.MethodGet, "/graphql?"+q.Encode(), "")
-	if got, want := w.Body.String(), `{"data":{"operator":{"title":"x"}}}`+"\n"; got != want || w.Code != http.StatusOK {
+	if got, want := w.Body.String(), `{"data":{"operator":{"title":"x"}},"extensions":{"cost":{"requested":103,"max":100000}}}`+"\n"; got != want || w.Code != http.StatusOK {
 		t.Errorf("GET = %d %s, want 200 %s", w.Code, got, want)
 	}
 }
@@ -620,6 +620,8 @@ func TestAnOperationThatTakesTooLongIsStopped(t *testing.T) {
 			Status: http.StatusOK,
 			Errors: []replyError{{Message: "the answer was not ready in time; ask for less, or ask again later", Path: []any{"bad"}, Extensions: map[string]any{"code": "TIMEOUT"}}},
 			Data:   json.RawMessage(`{"bad":null,"good":{"title":"good"}}`),
+
+			Extensions: map[string]any{"cost": map[string]any{"requested": 206.0, "max": 100000.0}},
 		}
 		if diff := cmp.Diff(want, r); diff != "" {
 			t.Errorf("answer mismatch (-want +got):\n%s", diff)
@@ -643,7 +645,7 @@ func TestAnOperationWhoseTimeIsUpBeforeItBeginsIsATimeout(t *testing.T) {
 		want := reply{
 			Status:     http.StatusGatewayTimeout,
 			Errors:     []replyError{{Message: "the answer was not ready in time; ask for less, or ask again later", Extensions: map[string]any{"code": "TIMEOUT"}}},
-			Extensions: map[string]any{"sandbox": true},
+			Extensions: map[string]any{"sandbox": true, "cost": map[string]any{"requested": 206.0, "max": 100000.0}},
 		}
 		if diff := cmp.Diff(want, r); diff != "" {
 			t.Errorf("answer mismatch (-want +got):\n%s", diff)

@@ -1,5 +1,7 @@
 // The playground: asks /graphql, explores the schema. Needs no other host.
 
+import { asking, following, load, waits } from "./examples.js";
+
 const $ = (id) => document.getElementById(id);
 const query = $("query"), variables = $("variables"), headers = $("headers");
 
@@ -12,7 +14,9 @@ function el(tag, props = {}, ...children) {
 
 // ---- what is kept over a reload: tab and texts, never headers ------------------------------------
 
-const KEEP = "chargegraph.playground";
+// What was written over made-up data is not offered over real data: a check-in
+// would be published.
+const KEEP = document.body.dataset.sandbox ? "chargegraph-sandbox.playground" : "chargegraph.playground";
 const kept = { tab: 0, texts: {} };
 try {
   Object.assign(kept, JSON.parse(sessionStorage.getItem(KEEP) ?? "{}"));
@@ -31,6 +35,7 @@ function keep() {
 let examples = [];
 
 function select(i, { focus = false, fresh = false } = {}) {
+  if (i !== kept.tab) running?.abort();
   kept.tab = i;
   const example = examples[i];
   const text = (!fresh && kept.texts[example.title]) || example;
@@ -47,12 +52,7 @@ function select(i, { focus = false, fresh = false } = {}) {
 }
 
 async function loadExamples() {
-  const list = await (await fetch("playground/examples.json")).json();
-  examples = list.map((e) => ({
-    ...e,
-    query: e.query.join("\n"),
-    variables: e.variables ? JSON.stringify(e.variables, null, 2) : "",
-  }));
+  examples = await load();
   examples.push({ title: "Your own", about: "A blank page. Fields clicked in the schema are inserted at the cursor.", query: "{\n  \n}", variables: "" });
   $("tabs").append(...examples.map((e, i) => {
     const tab = el("button", { type: "button", role: "tab", textContent: e.title, onclick: () => select(i) });
@@ -117,37 +117,70 @@ function readObject(area, name) {
   return value;
 }
 
-const ask = (body, more, signal) => fetch("graphql", {
+const ask = (body, more, accept = "application/graphql-response+json, application/json", signal) => fetch("graphql", {
   method: "POST",
-  headers: { Accept: "application/json", "Content-Type": "application/json", ...more },
+  headers: { Accept: accept, "Content-Type": "application/json", ...more },
   body: JSON.stringify(body),
   signal,
 });
 
 let running;
 
+// run asks, and stops what runs.
 async function run() {
   running?.abort();
   const mine = running = new AbortController();
   try {
     const body = { query: query.value, variables: readObject(variables, "Variables") };
     const more = readObject(headers, "Headers");
+    const live = /^\s*subscription\b/m.test(body.query);
     say("Asking…");
+    $("run").firstChild.data = "Stop ";
     const start = performance.now();
-    const response = await ask(body, more, mine.signal);
-    const text = await response.text();
-    const ms = Math.round(performance.now() - start);
-    let answer;
-    try {
-      answer = JSON.parse(text);
-    } catch { /* shown as it came */ }
-    const errors = answer?.errors?.length ?? 0;
-    show(answer ? JSON.stringify(answer, null, 2) : text);
-    const size = (new Blob([text]).size / 1024).toFixed(1);
-    say(`${response.status} ${response.statusText} · ${ms} ms · ${size} kB${errors ? ` · ${errors} error${errors > 1 ? "s" : ""}` : ""}`, !response.ok || errors > 0);
+    const response = await ask(body, more, live ? "text/event-stream, application/json" : undefined, mine.signal);
+    if (/^text\/event-stream/.test(response.headers.get("Content-Type") ?? "")) {
+      await listen(response);
+    } else {
+      const text = await response.text();
+      const errors = present(text);
+      const ms = Math.round(performance.now() - start);
+      const size = (new Blob([text]).size / 1024).toFixed(1);
+      say(`${response.status} ${response.statusText} · ${ms} ms · ${size} kB${errors ? ` · ${errors} error${errors > 1 ? "s" : ""}` : ""}`, !response.ok || errors > 0);
+    }
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message, true);
+    if (running !== mine) return;
+    if (error.name === "AbortError") say("Stopped");
+    else say(error.message, true);
+  } finally {
+    if (running === mine) {
+      running = undefined;
+      $("run").firstChild.data = "Run ";
+    }
   }
+}
+
+// listen shows the answers of a subscription, the newest alone, as they come:
+// server-sent events of the GraphQL over SSE protocol, one request each.
+async function listen(response) {
+  say("Listening…");
+  let text = "", seen = 0;
+  for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const events = (text + value.replaceAll("\r", "")).split("\n\n");
+    text = events.pop();
+    for (const event of events) {
+      const field = (name) => event.split("\n").filter((l) => l.startsWith(`${name}:`)).map((l) => l.slice(name.length + 1).replace(/^ /, "")).join("\n");
+      if (field("event") === "complete") {
+        say(`${seen} received, and no more will come`);
+        return;
+      }
+      if (field("event") !== "next") continue;
+      const errors = present(field("data"));
+      say(`${++seen} received`, errors > 0);
+    }
+  }
+  say(`${seen} received, then the server went away`, true);
 }
 
 function say(text, bad = false) {
@@ -155,22 +188,36 @@ function say(text, bad = false) {
   $("status").className = bad ? "bad" : "";
 }
 
-// show prints JSON; ids of sites are buttons that ask for the site.
-function show(text) {
-  const one = examples.findIndex((e) => e.site);
-  $("response").replaceChildren(...text.split(/("poi:[^"\\]+")/).map((part, i) => {
-    if (i % 2 === 0 || one < 0) return part;
+// present shows an answer and returns how many errors it has. Ids that an example
+// takes are buttons that ask for it; those that wait for such an id get it.
+function present(text) {
+  let answer;
+  try {
+    answer = JSON.parse(text);
+    text = JSON.stringify(answer, null, 2);
+  } catch { /* shown as it came */ }
+  const prefixes = examples.filter((e) => e.follows).map((e) => e.follows.prefix);
+  const ids = prefixes.length ? new RegExp(`("(?:${prefixes.join("|")})[^"\\\\]+")`) : /$^/;
+  $("response").replaceChildren(...text.split(ids).map((part, i) => {
+    if (i % 2 === 0) return part;
+    const [way] = following(examples, part);
     return el("button", {
-      type: "button", className: "link", textContent: part, title: "Show this site",
+      type: "button", className: "link", textContent: part, title: way.example.title,
       onclick: () => {
-        select(one);
-        variables.value = JSON.stringify({ by: { id: JSON.parse(part) } }, null, 2);
+        select(examples.indexOf(way.example), { fresh: true });
+        variables.value = asking(way.example, way.id);
         keep();
         run();
       },
     });
   }));
   $("response").scrollTop = 0;
+  for (const { example, id } of following(examples, text)) {
+    if (waits(example) && example !== examples[kept.tab]) {
+      kept.texts[example.title] = { query: example.query, ...kept.texts[example.title], variables: asking(example, id) };
+    }
+  }
+  return answer?.errors?.length ?? 0;
 }
 
 // ---- schema -----------------------------------------------------------------------------------------
@@ -274,7 +321,7 @@ $("search").addEventListener("input", () => {
 
 // ---- begin ------------------------------------------------------------------------------------------
 
-$("run").addEventListener("click", run);
+$("run").addEventListener("click", () => (running ? running.abort() : run()));
 $("reset").addEventListener("click", () => select(kept.tab, { fresh: true }));
 loadExamples().catch((error) => say(`The examples could not be read: ${error.message}`, true));
 loadSchema().catch((error) => { $("explorer").textContent = `The schema could not be read: ${error.message}`; });

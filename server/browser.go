@@ -1,0 +1,86 @@
+package server
+
+import (
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/jub0bs/cors"
+	"github.com/klauspost/compress/gzhttp"
+
+	"chargegraph/resolvers"
+)
+
+// CORS says which pages of other origins may ask.
+type CORS struct {
+	// Origins are such as https://app.example.com or https://*.example.com;
+	// "*" is every page. Empty: pages of this host only.
+	Origins []string
+	// Credentials lets those pages send cookies and certificates; API keys in a
+	// header need it not. With "*" it is refused.
+	Credentials bool
+}
+
+// corsMaxAge is how long a browser remembers that it may ask: as long as Chromium
+// does at most.
+const corsMaxAge = 7200
+
+// shared lets pages of other origins ask.
+func (c *CORS) shared(next http.Handler) (http.Handler, error) {
+	if len(c.Origins) == 0 {
+		if c.Credentials {
+			return nil, fmt.Errorf("server: CORS.Credentials is set without Origins")
+		}
+		return next, nil
+	}
+	middleware, err := cors.NewMiddleware(cors.Config{
+		Origins:         c.Origins,
+		Credentialed:    c.Credentials,
+		Methods:         []string{http.MethodGet, http.MethodPost},
+		RequestHeaders:  []string{"Authorization", "Content-Type", resolvers.OCMTokenHeader, "traceparent", "tracestate"},
+		MaxAgeInSeconds: corsMaxAge,
+		ResponseHeaders: []string{"Retry-After", requestIDHeader},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("server: CORS: %w", err)
+	}
+	return middleware.Wrap(next), nil
+}
+
+// socketOrigins are the same origins as the WebSocket library wants them.
+func (c *CORS) socketOrigins() []string {
+	hosts := make([]string, len(c.Origins))
+	for i, origin := range c.Origins {
+		_, host, ok := strings.Cut(origin, "://")
+		if !ok {
+			host = origin
+		}
+		hosts[i] = host
+	}
+	return hosts
+}
+
+// minCompressed is the shortest answer that is worth packing: it fills more than
+// one packet.
+const minCompressed = 1400
+
+// compressed packs answers by zstd or gzip, whichever the client takes. Streams
+// stay as they are: packing would hold their events back.
+func compressed(next http.Handler) (http.Handler, error) {
+	wrap, err := gzhttp.NewWrapper(
+		gzhttp.MinSize(minCompressed), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(true),
+		gzhttp.ContentTypes([]string{mediaJSON, mediaGraphQL, "text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml"}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("server: compression: %w", err)
+	}
+	packed := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wantsEvents(r) || r.Header.Get("Upgrade") != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		packed.ServeHTTP(w, r)
+	}), nil
+}
