@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +26,55 @@ type config struct {
 	Addr       string           `yaml:"addr"`
 	Sources    []sourceConfig   `yaml:"sources"`
 	Conflation conflationConfig `yaml:"conflation"`
+	Redis      secret           `yaml:"redis"` // a URL, which may hold a password
+	Cache      cacheConfig      `yaml:"cache"`
+	CheckIns   checkInConfig    `yaml:"checkins"`
+	Auth       authConfig       `yaml:"auth"`
+}
+
+// cacheConfig says how much is kept in this process's memory.
+type cacheConfig struct {
+	MaxBytes byteSize `yaml:"maxBytes"` // 0: the cache's default
+}
+
+// checkInConfig says where check-ins are kept and how they are found again.
+type checkInConfig struct {
+	Store     string `yaml:"store"`     // "sqlite:FILE", "redis" or "off"; "": redis where there is one, else off
+	Secret    secret `yaml:"secret"`    // seals callers' tokens and makes markers
+	MarkerURL string `yaml:"markerURL"` // what markers begin with
+	Volatile  bool   `yaml:"volatile"`  // take a Redis that forgets
+}
+
+// authConfig says who callers are.
+type authConfig struct {
+	APIKeys []struct {
+		ID       string       `yaml:"id"`
+		Hash     string       `yaml:"hash"`
+		ReadOnly bool         `yaml:"readOnly"`
+		Limits   limitsConfig `yaml:"limits"`
+	} `yaml:"apiKeys"`
+	JWT *struct {
+		Issuer   string `yaml:"issuer"`
+		Audience string `yaml:"audience"`
+		JWKS     string `yaml:"jwks"`
+	} `yaml:"jwt"`
+	Required bool         `yaml:"required"` // reads need a caller too
+	Limits   limitsConfig `yaml:"limits"`   // of callers without their own
+	Public   limitsConfig `yaml:"public"`   // of each address without credentials
+}
+
+// limitsConfig is what one caller may use; 0 stands for the default.
+type limitsConfig struct {
+	CostPerSecond float64 `yaml:"costPerSecond"`
+	Burst         float64 `yaml:"burst"`
+	Concurrent    int     `yaml:"concurrent"`
+	MaxCost       int     `yaml:"maxCost"`
+}
+
+// budgetConfig is how many calls a source may be sent.
+type budgetConfig struct {
+	Calls int      `yaml:"calls"`
+	Per   interval `yaml:"per"` // default a minute
 }
 
 // conflationConfig is what people decide about matching.
@@ -53,6 +104,10 @@ type sourceConfig struct {
 	UserAgent     string   `yaml:"userAgent"`
 	Client        string   `yaml:"client"`
 	NoAvatars     bool     `yaml:"noAvatars"`
+	Username      string   `yaml:"username"`
+	Password      secret   `yaml:"password"`
+
+	Budget budgetConfig `yaml:"budget"`
 }
 
 // sourceKind says which settings a provider's sources have.
@@ -67,13 +122,13 @@ type sourceKind struct {
 var sourceKinds = map[string]sourceKind{
 	"ocm": {
 		code:     providers.OCM,
-		settings: []string{"url", "key", "mirror", "reference", "client", "noAvatars"},
+		settings: []string{"url", "key", "mirror", "reference", "client", "noAvatars", "username", "password", "budget"},
 		oneOf:    []string{"url", "mirror"},
-		needs:    [][]string{{"url", "key"}, {"reference", "mirror"}, {"key", "url"}},
+		needs:    [][]string{{"url", "key"}, {"reference", "mirror"}, {"key", "url"}, {"username", "key", "password"}, {"password", "username"}, {"budget", "key"}},
 	},
 	"plugshare": {
 		code:     providers.PlugShare,
-		settings: []string{"url", "key", "secret"},
+		settings: []string{"url", "key", "secret", "budget"},
 		oneOf:    []string{"key"},
 		needs:    [][]string{{"key", "secret"}},
 	},
@@ -115,6 +170,9 @@ func (s *sourceConfig) given() []string {
 		{"license", s.License != ""},
 		{"client", s.Client != ""},
 		{"noAvatars", s.NoAvatars},
+		{"username", s.Username != ""},
+		{"password", s.Password != ""},
+		{"budget", s.Budget != budgetConfig{}},
 	} {
 		if setting.given {
 			names = append(names, setting.name)
@@ -133,6 +191,27 @@ func (i *interval) UnmarshalYAML(text []byte) error {
 		return fmt.Errorf("interval %s: write a time above 0 such as 30s or 5m", text)
 	}
 	*i = interval(d)
+	return nil
+}
+
+// byteSize is an amount of memory, written 256MB: kB, MB and GB are powers of 1,024.
+type byteSize int64
+
+// UnmarshalYAML implements yaml.BytesUnmarshaler.
+func (b *byteSize) UnmarshalYAML(text []byte) error {
+	word := strings.Trim(strings.TrimSpace(string(text)), `"'`)
+	unit := int64(1)
+	for suffix, n := range map[string]int64{"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
+		if number, ok := strings.CutSuffix(word, suffix); ok {
+			word, unit = strings.TrimSpace(number), n
+			break
+		}
+	}
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err != nil || n <= 0 || n > math.MaxInt64/unit {
+		return fmt.Errorf("size %s: write an amount of memory such as 256MB", text)
+	}
+	*b = byteSize(n * unit)
 	return nil
 }
 
@@ -158,6 +237,11 @@ const (
 	envPlugShareKey    = "PLUGSHARE_KEY"
 	envPlugShareSecret = "PLUGSHARE_SECRET"
 	envPlugShareURL    = "PLUGSHARE_URL"
+
+	envRedis       = "REDIS_URL"
+	envSecret      = "CHARGEGRAPH_SECRET"
+	envOCMUser     = "OCM_USERNAME"
+	envOCMPassword = "OCM_PASSWORD"
 )
 
 // readConfig reads the file where there is one, else the sources from the
@@ -173,6 +257,12 @@ func readConfig(path, addr string, getenv func(string) string) (config, error) {
 	}
 	if err != nil {
 		return config{}, err
+	}
+	if cfg.Redis == "" {
+		cfg.Redis = secret(getenv(envRedis))
+	}
+	if cfg.CheckIns.Secret == "" {
+		cfg.CheckIns.Secret = secret(getenv(envSecret))
 	}
 	for _, a := range []string{defaultAddr, cfg.Addr, getenv(envAddr), addr} {
 		if a != "" {
@@ -199,7 +289,10 @@ func sourcesFromEnv(getenv func(string) string) ([]sourceConfig, error) {
 	case mirror != "":
 		sources = append(sources, sourceConfig{Provider: "ocm", Mirror: mirror})
 	case key != "":
-		sources = append(sources, sourceConfig{Provider: "ocm", URL: cmp.Or(url, ocm.DefaultURL), Key: secret(key)})
+		sources = append(sources, sourceConfig{
+			Provider: "ocm", URL: cmp.Or(url, ocm.DefaultURL), Key: secret(key),
+			Username: getenv(envOCMUser), Password: secret(getenv(envOCMPassword)),
+		})
 	case url != "":
 		return nil, fmt.Errorf("%s is set but %s is not: Open Charge Map answers nobody without a key", envOCMURL, envOCMKey)
 	}
@@ -225,6 +318,9 @@ func (s *sourceConfig) check() error {
 		if name != "name" && !slices.Contains(kind.settings, name) {
 			return fmt.Errorf("%s is no setting of %s: it has %s", name, s.Provider, strings.Join(kind.settings, ", "))
 		}
+	}
+	if b := s.Budget; b != (budgetConfig{}) && b.Calls < 1 {
+		return fmt.Errorf("budget {calls: %d}: write how many calls the source may be sent, for example {calls: 90, per: 1m}", b.Calls)
 	}
 	if s.Name != "" && !providers.ValidSourceName(s.Name) {
 		return fmt.Errorf("name %q: a name begins with a lower-case letter and has at most 32 lower-case letters, digits, - and _", s.Name)

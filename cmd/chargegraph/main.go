@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"chargegraph/server"
 )
 
 func main() {
@@ -31,6 +33,7 @@ const usage = `chargegraph serves one GraphQL API over several directories of ch
 
   chargegraph [flags]            serve the graph (also: chargegraph serve)
   chargegraph sandbox [flags]    run the simulated upstreams alone
+  chargegraph keys new NAME      make an API key
   chargegraph conflate-eval      measure how records become one POI, on labelled pairs
   chargegraph help               this text
 
@@ -42,7 +45,11 @@ Real sources, by variables:
   OCM_URL            another base address of its API
   OCM_MIRROR         an export of Open Charge Map instead: a file or a folder, no key needed
   PLUGSHARE_KEY, PLUGSHARE_SECRET   a licence of PlugShare; PLUGSHARE_URL for another base address
+  OCM_USERNAME, OCM_PASSWORD        an account at Open Charge Map for check-ins
+and the rest:
   CHARGEGRAPH_ADDR   where to listen, host:port
+  REDIS_URL          a Redis that replicas share: cache, budgets, limits, check-ins
+  CHARGEGRAPH_SECRET what check-ins are sealed and found again by, the same on all replicas
 or by a file: -config FILE, see the README.
 `
 
@@ -57,6 +64,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return serve(ctx, args, getenv, stderr)
 	case "sandbox":
 		return runSandbox(ctx, args, stderr)
+	case "keys":
+		return runKeys(ctx, args, os.Stdout, stderr)
 	case "conflate-eval":
 		return runConflateEval(ctx, args, os.Stdout, stderr)
 	case "help":
@@ -89,5 +98,5 @@ func parse(flags *flag.FlagSet, args []string) error {
 }
 
 func newLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(server.LogHandler{Handler: slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})})
 }

@@ -7,11 +7,18 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"chargegraph"
 	"chargegraph/loaders"
+	"chargegraph/loaders/cache"
+	"chargegraph/providers"
 	"chargegraph/providers/sandbox"
 	"chargegraph/resolvers"
 	"chargegraph/server"
@@ -49,8 +56,30 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		}
 	}()
 
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	var background sync.WaitGroup
+	defer background.Wait() // after stop
+	defer stop()
+	start := func(run func(context.Context) error) {
+		background.Go(func() {
+			if err := run(running); err != nil && running.Err() == nil {
+				logger.LogAttrs(ctx, slog.LevelError, "a part of the service ended", slog.Any("error", err))
+			}
+		})
+	}
+
+	var client redis.UniversalClient
+	if cfg.Redis != "" {
+		logging.Disable() // go-redis would write every failure to connect to stderr
+		if client, err = cache.Connect(string(cfg.Redis)); err != nil {
+			return err
+		}
+		defer client.Close() //nolint:errcheck // nothing is left to do with it
+	}
+
 	inSandbox := *madeUp || len(cfg.Sources) == 0
-	read := &sources{logger: logger}
+	read := &sources{logger: logger, redis: client, start: start}
 	if inSandbox {
 		if !*madeUp && !isLoopback(listener.Addr()) {
 			return fmt.Errorf("no source is configured, and made-up data is served on loopback addresses only, not on %s: set %s or %s, name sources in a -config file, or ask for made-up data with -sandbox", cfg.Addr, envOCMKey, envMirror)
@@ -71,10 +100,46 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 			}
 		}
 	}
-	catalog, err := loaders.New(loaders.Config{Logger: logger}, read.providers...)
+	cached, err := cache.New(cache.Config{MaxBytes: int64(cfg.Cache.MaxBytes), Redis: client, Logger: logger})
 	if err != nil {
 		return err
 	}
+	defer cached.Close()
+	if client != nil {
+		start(cached.Run)
+	}
+
+	gate, err := openGate(cfg.Auth, inSandbox && isLoopback(listener.Addr()), logger)
+	if err != nil {
+		return err
+	}
+	defer gate.Close()
+	if inSandbox && cfg.CheckIns.Store == "" && client == nil {
+		cfg.CheckIns.Store = "sqlite:" + filepath.Join(os.TempDir(), "chargegraph-sandbox.db")
+	}
+	store, err := openStore(ctx, cfg.CheckIns, client, logger)
+	if err != nil {
+		return err
+	}
+	catalogConfig := loaders.Config{Cache: cached, Logger: logger}
+	var catalog *loaders.Catalog
+	var checkIns *desk
+	if store != nil {
+		defer func() { err = errors.Join(err, store.Close()) }()
+		if !inSandbox && !cfg.Auth.identifies() {
+			return errors.New("checkins are on, and nobody could authenticate: configure auth: {apiKeys: …} (`chargegraph keys new NAME` makes one) or auth: {jwt: …}, or set checkins: {store: off}")
+		}
+		if checkIns, err = newDesk(store, cfg.CheckIns, read.providers, func() *loaders.Catalog { return catalog }, logger); err != nil {
+			return err
+		}
+		catalogConfig.Amend = checkIns.amend
+		catalogConfig.Aliases = aliases{store}
+	}
+	if catalog, err = loaders.New(catalogConfig, read.providers...); err != nil {
+		return err
+	}
+	defer catalog.Close()
+	read.changed = func(id providers.SourceID) { catalog.Changed(running, id) }
 	if path := cfg.Conflation.Overrides; path != "" {
 		if err = loadOverrides(catalog, path); err != nil {
 			return err
@@ -87,15 +152,26 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 			logger.LogAttrs(ctx, slog.LevelInfo, "overrides reloaded")
 		})()
 	}
-	handler, err := newHandler(catalog, inSandbox, logger)
+	handler, err := newHandler(catalog, inSandbox, logger, func(c *server.Config) {
+		c.Access = gate
+		c.Limiter = limiterOver(client, logger)
+		c.Answers = keptAnswers{cache.NewAnswers(cached, "answer")}
+		c.Freshness = func(ctx context.Context) loaders.Freshness { return loaders.OperationFrom(ctx).Freshness() }
+		if checkIns != nil {
+			c.Schema = resolvers.NewSchema(checkIns)
+		}
+	})
 	if err != nil {
 		return err
 	}
 
-	pulling, stop := context.WithCancel(ctx)
-	wait := read.run(pulling)
+	wait := read.run(running)
 	defer wait()
 	defer stop()
+	if checkIns != nil {
+		defer checkIns.run(running)()
+		defer stop()
+	}
 	if inSandbox { // what comes from this machine is worth a moment
 		moment, cancel := context.WithTimeout(ctx, firstPull)
 		read.waitFirst(moment)
@@ -108,15 +184,19 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 // firstPull is how long the sandbox may take to be read before it is served.
 const firstPull = 2 * time.Second
 
-// newHandler wires the service together.
-func newHandler(catalog *loaders.Catalog, inSandbox bool, logger *slog.Logger) (http.Handler, error) {
-	return server.New(server.Config{
-		Schema:    resolvers.NewSchema(),
+// newHandler wires the service together, as changes leave it.
+func newHandler(catalog *loaders.Catalog, inSandbox bool, logger *slog.Logger, changes ...func(*server.Config)) (*server.Handler, error) {
+	cfg := server.Config{
+		Schema:    resolvers.NewSchema(nil),
 		Operation: resolvers.Operations(catalog),
 		Sandbox:   inSandbox,
 		Logger:    logger,
 		SDL:       chargegraph.SDL,
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	return server.New(cfg)
 }
 
 func isLoopback(addr net.Addr) bool {

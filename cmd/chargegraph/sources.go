@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/ocm"
 	"chargegraph/providers/ocpi"
@@ -21,6 +26,40 @@ type sources struct {
 	providers []providers.Provider
 	syncers   []*store.Syncer
 	logger    *slog.Logger
+	redis     redis.UniversalClient                 // nil: this process is alone
+	start     func(run func(context.Context) error) // runs beside the service; nil: nothing is run
+	changed   func(providers.SourceID)              // told when what is held of a source has changed; nil: nobody is
+}
+
+// Where the file says nothing: what a careful person would ask a directory for
+// that states no limit, and far less than a ban takes.
+const (
+	defaultCalls = 100
+	defaultPer   = time.Minute
+	// The simulated ones are asked as often as anybody likes.
+	sandboxCalls = 6000
+)
+
+// budget returns what the source may be sent by all replicas together. key is
+// what its provider counts by.
+func (s *sources) budget(id providers.SourceID, key string, cfg budgetConfig) (providers.Budget, error) {
+	if cfg.Calls == 0 {
+		cfg.Calls = defaultCalls
+	}
+	if cfg.Per == 0 {
+		cfg.Per = interval(defaultPer)
+	}
+	sum := sha256.Sum256([]byte(key))
+	b, err := cache.NewBudget(cache.BudgetConfig{
+		Limit: cfg.Calls, Window: time.Duration(cfg.Per), Name: string(id) + ":" + hex.EncodeToString(sum[:6]), Redis: s.redis, Logger: s.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.start != nil && s.redis != nil {
+		s.start(b.Run)
+	}
+	return b, nil
 }
 
 // open adds a configured source. A mirror is loaded before open returns; a
@@ -35,13 +74,21 @@ func (s *sources) open(ctx context.Context, cfg sourceConfig) error {
 				ID: id, Name: cfg.Name, Path: cfg.Mirror, Reference: cfg.Reference, NoAvatars: cfg.NoAvatars, Logger: s.logger,
 			})
 		}
+		budget, err := s.budget(id, string(cfg.Key), cfg.Budget)
+		if err != nil {
+			return err
+		}
 		return s.addOCM(ocm.Config{
-			ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key),
+			ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key), Username: cfg.Username, Password: string(cfg.Password), Budget: budget,
 			UserAgent: cfg.UserAgent, ClientName: cfg.Client, NoAvatars: cfg.NoAvatars, Logger: s.logger,
 		})
 	case providers.PlugShare:
+		budget, err := s.budget(id, string(cfg.Key), cfg.Budget)
+		if err != nil {
+			return err
+		}
 		return s.addPlugShare(plugshare.Config{
-			ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key), Secret: string(cfg.Secret),
+			ID: id, Name: cfg.Name, URL: cfg.URL, Key: string(cfg.Key), Secret: string(cfg.Secret), Budget: budget,
 			UserAgent: cfg.UserAgent, Logger: s.logger,
 		})
 	case providers.OCPI:
@@ -113,7 +160,12 @@ func (s *sources) addOCPPLAB(cfg ocpplab.Config) error {
 
 // addPulled adds a source whose records are held here and kept in step by run.
 func (s *sources) addPulled(p store.Puller, interval time.Duration) error {
-	syncer, err := store.NewSyncer(p, store.SyncConfig{Interval: interval, Logger: s.logger})
+	id := p.Source().ID
+	syncer, err := store.NewSyncer(p, store.SyncConfig{Interval: interval, Logger: s.logger, Changed: func() {
+		if s.changed != nil {
+			s.changed(id)
+		}
+	}})
 	if err == nil {
 		s.providers = append(s.providers, syncer.Source())
 		s.syncers = append(s.syncers, syncer)
@@ -144,16 +196,26 @@ const sandboxInterval = 30 * time.Second
 
 // openSandbox adds the product's own sources over the simulators.
 func (s *sources) openSandbox(simulators *sandbox.Server) error {
+	ocmID, plugID := providers.NewSourceID(providers.OCM, ""), providers.NewSourceID(providers.PlugShare, "")
+	ocmBudget, err := s.budget(ocmID, simulators.OCMKey(), budgetConfig{Calls: sandboxCalls})
+	if err != nil {
+		return err
+	}
+	plugBudget, err := s.budget(plugID, simulators.PlugShareKey(), budgetConfig{Calls: sandboxCalls})
+	if err != nil {
+		return err
+	}
 	for _, add := range []func() error{
 		func() error {
 			return s.addOCM(ocm.Config{
-				ID: providers.NewSourceID(providers.OCM, ""), URL: simulators.OCMURL(), Key: simulators.OCMKey(), Sandbox: true, Logger: s.logger,
+				ID: ocmID, URL: simulators.OCMURL(), Key: simulators.OCMKey(), Budget: ocmBudget, Sandbox: true, Logger: s.logger,
+				Username: simulators.OCMUsername(), Password: simulators.OCMPassword(),
 			})
 		},
 		func() error {
 			return s.addPlugShare(plugshare.Config{
-				ID: providers.NewSourceID(providers.PlugShare, ""), URL: simulators.PlugShareURL(),
-				Key: simulators.PlugShareKey(), Secret: simulators.PlugShareSecret(), Sandbox: true, Logger: s.logger,
+				ID: plugID, URL: simulators.PlugShareURL(), Key: simulators.PlugShareKey(), Secret: simulators.PlugShareSecret(),
+				Budget: plugBudget, Sandbox: true, Logger: s.logger,
 			})
 		},
 		func() error {

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chargegraph/loaders/cache"
+	"chargegraph/server/access"
+)
+
+// jwksTimeout bounds the fetching of an issuer's keys.
+const jwksTimeout = 10 * time.Second
+
+// identifies reports whether anybody can say who they are.
+func (a *authConfig) identifies() bool { return len(a.APIKeys) > 0 || a.JWT != nil }
+
+func (l limitsConfig) limits() access.Limits {
+	return access.Limits{
+		Limit:      access.Limit{PerSecond: l.CostPerSecond, Burst: l.Burst},
+		Concurrent: l.Concurrent, MaxCost: l.MaxCost,
+	}
+}
+
+// openGate returns what tells who callers are. With tryOut, made-up data on a
+// loopback address, anonymous callers may check in.
+func openGate(cfg authConfig, tryOut bool, logger *slog.Logger) (*access.Gate, error) {
+	return access.New(cfg.access(tryOut, logger))
+}
+
+func (a *authConfig) access(tryOut bool, logger *slog.Logger) access.Config {
+	c := access.Config{
+		AnonymousReads:    !a.Required,
+		AnonymousCheckIns: tryOut && !a.Required,
+		Limits:            a.Limits.limits(),
+		AnonymousLimits:   a.Public.limits(),
+		HTTP:              &http.Client{Timeout: jwksTimeout},
+		Logger:            logger,
+	}
+	for _, k := range a.APIKeys {
+		c.APIKeys = append(c.APIKeys, access.APIKey{ID: k.ID, Hash: k.Hash, ReadOnly: k.ReadOnly, Limits: k.Limits.limits()})
+	}
+	if a.JWT != nil {
+		c.JWT = &access.JWTConfig{Issuer: a.JWT.Issuer, Audience: a.JWT.Audience, JWKS: a.JWT.JWKS}
+	}
+	return c
+}
+
+// limiterOver returns what charges callers: by all replicas together where there
+// is a Redis.
+func limiterOver(client redis.UniversalClient, logger *slog.Logger) access.Limiter {
+	local := access.NewBuckets(nil)
+	if client == nil {
+		return local
+	}
+	return access.NewFallback(sharedLimiter{cache.NewLimiter(client, "chargegraph")}, local, nil, logger)
+}
+
+// runKeys makes API keys.
+func runKeys(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := newFlags("chargegraph keys new NAME", `Makes an API key and prints it once, with the line for the configuration file. Only
+a hash of it goes into the file.`, stderr)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() != 2 || flags.Arg(0) != "new" {
+		return fmt.Errorf("write: chargegraph keys new NAME")
+	}
+	id := flags.Arg(1)
+	token, hash, err := access.NewKey(rand.Reader, id)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, `key, shown this once:
+  %s
+
+send it with each request:
+  Authorization: Bearer %s
+
+the line for the configuration file:
+  auth: {apiKeys: [{id: %s, hash: "%s"}]}
+`, token, token, id, hash)
+	return err
+}
