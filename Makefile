@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fuzz generate bench tidy fmt
+.PHONY: help run build web browser test lint fuzz generate bench microbench tidy fmt
 
 PKG ?= ./...
 ARGS ?=
@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 TOOL := go tool -modfile=.ci/tools.mod
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build and start on 127.0.0.1:8080 over the sandbox; ARGS are its flags
 	@exec bin/chargegraph $(ARGS)
@@ -18,8 +18,15 @@ run: build ## build and start on 127.0.0.1:8080 over the sandbox; ARGS are its f
 build: ## bin/chargegraph
 	@go build -o bin/chargegraph ./cmd/chargegraph
 
+web: ## GraphiQL into web/dist, which the next build embeds; wants node 20 and npm
+	@.ci/need node
+	@cd web && npm ci && node build.mjs
+
+browser: ## both playgrounds in headless Chromium; pictures in web/test/out
+	@.ci/browser
+
 test: ## everything, with the race detector and in random order; INSTALL=1 installs what is missing
-	@.ci/need gcc
+	@.ci/need gcc redis-server
 	go test -race -shuffle=on -timeout=6m $(ARGS) $(PKG)
 
 lint: ## formatters, vet, linters, arrows, generated code, tidiness, dead code
@@ -31,7 +38,11 @@ fuzz: ## each Fuzz target an equal share of FUZZ_SECONDS (60)
 generate: ## graph/ from schema.graphqls
 	@go generate ./...
 
-bench: ## every benchmark, without race; compare two outputs with `go tool -modfile=.ci/tools.mod benchstat old new`
+bench: build ## load on a running server, each figure beside its goal; ARGS are its flags: make bench ARGS='-quick -json bench.json'
+	@go build -o bin/bench ./cmd/bench
+	@exec bin/bench $(ARGS)
+
+microbench: ## every Go benchmark, without race; compare two outputs with `go tool -modfile=.ci/tools.mod benchstat old new`
 	@{ grep -rlE --include='*_test.go' '^func Benchmark' $(patsubst %/...,%,$(PKG)) || true; } | xargs -rn1 dirname | sort -u | sed 's#^[^./]#./&#' \
 		| xargs -r go test -run '^$$' -bench . -benchmem $(ARGS)
 

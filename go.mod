@@ -4,6 +4,11 @@ go 1.26.0
 
 tool github.com/99designs/gqlgen
 
+ignore (
+	./clients/typescript/node_modules
+	./web/node_modules
+)
+
 require (
 	github.com/99designs/gqlgen v0.17.95
 	github.com/MicahParks/keyfunc/v3 v3.4.0

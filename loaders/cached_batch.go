@@ -128,6 +128,13 @@ func sameRecord(a, b *providers.Record) bool {
 		return true
 	}
 	x, y := bare(a), bare(b)
-	x.FetchedAt, y.FetchedAt = time.Time{}, time.Time{}
+	for _, r := range []*wireRecord{&x, &y} {
+		r.FetchedAt = time.Time{}
+		if r.Availability != nil {
+			counts := *r.Availability
+			counts.ObservedAt = time.Time{} // the time of reading, where the source tells none
+			r.Availability = &counts
+		}
+	}
 	return reflect.DeepEqual(x, y) //nolint:govet // no record holds an error
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,6 +19,10 @@ type Kept struct {
 	MadeAt      time.Time
 	FreshUntil  time.Time
 	ProcessOnly bool // never leaves the memory of this process
+	// DataUntil is how long what it was made of counts as fresh, which may be
+	// longer than the answer is kept.
+	DataUntil time.Time
+	ETag      string // of the body; "" where the request was no GET
 }
 
 // Answers keeps finished answers for seconds. It is safe for concurrent use.
@@ -62,7 +68,7 @@ func (s *service) answerKey(ctx context.Context, method, media, text string) str
 
 // keep keeps an answer that was asked for at the time began, as far as everything
 // it is made of allows.
-func (s *service) keep(ctx context.Context, key string, began time.Time, fresh loaders.Freshness, pieces [3][]byte) {
+func (s *service) keep(ctx context.Context, key string, began time.Time, fresh loaders.Freshness, etag string, pieces [3][]byte) {
 	until := began.Add(keptFor)
 	if fresh.FreshUntil.Before(until) {
 		until = fresh.FreshUntil
@@ -75,11 +81,75 @@ func (s *service) keep(ctx context.Context, key string, began time.Time, fresh l
 	for _, p := range pieces {
 		body = append(body, p...)
 	}
-	s.cfg.Answers.Put(ctx, key, Kept{Body: body, Tags: fresh.Tags, MadeAt: began, FreshUntil: until, ProcessOnly: fresh.ProcessOnly})
+	s.cfg.Answers.Put(ctx, key, Kept{
+		Body: body, Tags: fresh.Tags, MadeAt: began, FreshUntil: until, ProcessOnly: fresh.ProcessOnly, DataUntil: fresh.FreshUntil, ETag: etag,
+	})
 }
 
 // writeKept sends an answer that was kept.
-func (s *service) writeKept(w http.ResponseWriter, media string, k *Kept) {
-	s.head(w, http.StatusOK, media, len(k.Body))
+func (s *service) writeKept(w http.ResponseWriter, r *http.Request, media string, k *Kept) {
+	control := uncached
+	if r.Method == http.MethodGet {
+		control = s.cacheControl(loaders.Freshness{Storable: true, ProcessOnly: k.ProcessOnly, FreshUntil: k.DataUntil})
+	}
+	if s.notModified(w, r, control, k.ETag) {
+		return
+	}
+	s.head(w, http.StatusOK, media, len(k.Body), control)
 	_, _ = w.Write(k.Body)
 }
+
+const (
+	// uncached is what HTTP caches are told of answers that are nobody else's, or
+	// that may not lie about.
+	uncached = "no-store"
+	// maxHTTPAge bounds how long HTTP caches keep an answer: nobody can tell them
+	// that something in it has changed.
+	maxHTTPAge = time.Minute
+)
+
+// cacheControl says for how long HTTP caches may keep an answer to a GET: as long
+// as everything that it was made of is fresh, and not at all where a licence
+// keeps some of it in this process. Shared caches may where everybody may read.
+func (s *service) cacheControl(fresh loaders.Freshness) string {
+	age := min(time.Until(fresh.FreshUntil), maxHTTPAge).Truncate(time.Second)
+	if !fresh.Storable || fresh.ProcessOnly || age <= 0 {
+		return uncached
+	}
+	who := "public"
+	if s.cfg.Access != nil && !s.cfg.Access.AnonymousReads() {
+		who = "private"
+	}
+	return who + ", max-age=" + strconv.Itoa(int(age.Seconds()))
+}
+
+// etagOf returns the entity tag of a body. It is weak, because the body may be
+// packed on its way.
+func etagOf(pieces [3][]byte) string {
+	h := sha256.New()
+	for _, p := range pieces {
+		_, _ = h.Write(p) // it never fails
+	}
+	return `W/"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12]) + `"`
+}
+
+// notModified answers a GET whose client has the body already, and reports
+// whether it did.
+func (s *service) notModified(w http.ResponseWriter, r *http.Request, control, etag string) bool {
+	if etag == "" || control == uncached {
+		return false
+	}
+	w.Header().Set("ETag", etag)
+	for known := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
+		if known = strings.TrimSpace(known); known == "*" || strings.TrimPrefix(known, "W/") == strings.TrimPrefix(etag, "W/") {
+			w.Header().Set("Cache-Control", control)
+			w.Header().Set("Vary", vary)
+			w.WriteHeader(http.StatusNotModified)
+			return true
+		}
+	}
+	return false
+}
+
+// vary names what else an answer depends on.
+const vary = "Accept"

@@ -129,7 +129,7 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 				s.refuseRequest(w, r, &refusal{http.StatusTooManyRequests, err})
 				return
 			}
-			s.writeKept(w, media, &kept)
+			s.writeKept(w, r, media, &kept)
 			return
 		}
 	}
@@ -156,9 +156,12 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 		w.Header().Set("Allow", http.MethodPost)
 	}
 	retryAfter(w, a.retryAfter)
-	pieces := s.write(w, r, a)
-	if key != "" && a.fresh != nil && len(a.response.Errors) == 0 {
-		s.keep(ctx, key, start, *a.fresh, pieces)
+	if len(a.response.Errors) > 0 {
+		a.fresh = nil // an error is nothing to keep
+	}
+	pieces, etag := s.write(w, r, a)
+	if key != "" && a.fresh != nil {
+		s.keep(ctx, key, start, *a.fresh, etag, pieces)
 	}
 	if d := time.Since(start); d > slowOperation {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "slow operation", slog.String("operation", a.name),
@@ -287,35 +290,44 @@ func (s *service) mark(ctx context.Context, next graphql.ResponseHandler) *graph
 	return response
 }
 
-// write sends a, and returns what it sent.
-func (s *service) write(w http.ResponseWriter, r *http.Request, a answer) [3][]byte {
+// write sends a, and returns what it sent, with its entity tag where HTTP caches
+// may keep it.
+func (s *service) write(w http.ResponseWriter, r *http.Request, a answer) (pieces [3][]byte, etag string) {
 	pieces, err := encode(a)
 	if err != nil { // a resolver put something into an error that is not JSON
 		ctx := withOperation(r.Context(), s.cfg.MaxErrors)
 		a = answer{status: http.StatusInternalServerError, response: s.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)})}
 		pieces, _ = encode(a)
 	}
+	control := uncached
+	if r.Method == http.MethodGet && a.fresh != nil {
+		if control = s.cacheControl(*a.fresh); control != uncached {
+			etag = etagOf(pieces)
+		}
+		if s.notModified(w, r, control, etag) {
+			return pieces, etag
+		}
+	}
 	length := 0
 	for _, p := range pieces {
 		length += len(p)
 	}
-	s.head(w, a.status, negotiate(r.Header.Values("Accept")), length)
+	s.head(w, a.status, negotiate(r.Header.Values("Accept")), length, control)
 	for _, p := range pieces {
 		if _, err := w.Write(p); err != nil {
 			break // the client has gone
 		}
 	}
-	return pieces
+	return pieces, etag
 }
 
 // head sends the head of an answer.
-func (s *service) head(w http.ResponseWriter, status int, media string, length int) {
+func (s *service) head(w http.ResponseWriter, status int, media string, length int, control string) {
 	h := w.Header()
 	h.Set("Content-Type", media+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(length))
-	h.Set("Vary", "Accept")
-	// Some sources allow nothing of theirs in a shared cache.
-	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", vary)
+	h.Set("Cache-Control", control)
 	w.WriteHeader(status)
 }
 

@@ -43,7 +43,7 @@ func (s *service) charge(ctx context.Context, cost float64) (*gqlerror.Error, ti
 		return nil, 0
 	}
 	refused := coded(codeRateLimited, "too much was asked for in a short time; ask again in %v, or for less", d.RetryAfter.Round(time.Second))
-	refused.Extensions["limit"] = p.limits.Burst
+	refused.Extensions["limit"], refused.Extensions["max"] = "rate", p.limits.Burst
 	refused.Extensions["value"] = cost
 	refused.Extensions["remaining"] = math.Floor(d.Remaining)
 	refused.Extensions["retryAfterSeconds"] = math.Ceil(d.RetryAfter.Seconds())
@@ -61,7 +61,7 @@ func (s *service) enter(ctx context.Context) (leave func(), refused *refusal) {
 		return leave, nil
 	}
 	err := coded(codeRateLimited, "%d operations of this caller are under way; wait for one to end", p.limits.Concurrent)
-	err.Extensions["limit"], err.Extensions["value"] = p.limits.Concurrent, p.limits.Concurrent+1
+	err.Extensions["limit"], err.Extensions["max"], err.Extensions["value"] = "concurrent", p.limits.Concurrent, p.limits.Concurrent+1
 	return nil, &refusal{http.StatusTooManyRequests, err}
 }
 

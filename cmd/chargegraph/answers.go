@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
+	"time"
 
 	"chargegraph/loaders/cache"
 	"chargegraph/server"
@@ -13,11 +15,25 @@ type keptAnswers struct{ answers *cache.Answers }
 
 func (k keptAnswers) Get(ctx context.Context, key string) (server.Kept, bool) {
 	a, ok := k.answers.Get(ctx, key)
-	return server.Kept{Body: a.Body, Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly}, ok
+	if !ok || len(a.Meta) < metaTime {
+		return server.Kept{}, false
+	}
+	return server.Kept{
+		Body: a.Body, Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly,
+		DataUntil: time.UnixMilli(int64(binary.BigEndian.Uint64(a.Meta))), //nolint:gosec // as Put wrote it
+		ETag:      string(a.Meta[metaTime:]),
+	}, true
 }
 
+// metaTime is how long the time is that stands before the entity tag.
+const metaTime = 8
+
+
 func (k keptAnswers) Put(ctx context.Context, key string, a server.Kept) {
-	k.answers.Put(ctx, key, cache.Answer{Body: a.Body, Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly})
+	meta := binary.BigEndian.AppendUint64(nil, uint64(a.DataUntil.UnixMilli())) //nolint:gosec // years are after 1970 here
+	k.answers.Put(ctx, key, cache.Answer{
+		Body: a.Body, Meta: append(meta, a.ETag...), Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly,
+	})
 }
 
 // sharedLimiter is a limiter of callers that all replicas share.

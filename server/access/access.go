@@ -126,6 +126,9 @@ func (g *Gate) Reload(cfg Config) error {
 	return nil
 }
 
+// AnonymousReads reports whether who names no credentials may read.
+func (g *Gate) AnonymousReads() bool { return g.rules.Load().anonymousReads }
+
 // Close ends what is being fetched and waits for it. Afterwards tokens are
 // UNAVAILABLE unless their key is known already.
 func (g *Gate) Close() {
