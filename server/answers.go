@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"chargegraph/loaders"
 )
 
@@ -64,6 +67,15 @@ func (s *service) answerKey(ctx context.Context, method, media, text string) str
 	key.WriteByte('\n')
 	key.WriteString(text)
 	return key.String()
+}
+
+// tellsOfCache reports whether the answer says how the cache was used for it:
+// that is true of this one only, not of the next one to the same question.
+func tellsOfCache(op *graphql.OperationContext) bool {
+	return anyIn(op.Operation.SelectionSet, make(map[string]bool), func(s ast.Selection) bool {
+		f, ok := s.(*ast.Field)
+		return ok && f.Name == "cache" && f.ObjectDefinition.Name == "SourceResult"
+	})
 }
 
 // keep keeps an answer that was asked for at the time began, as far as everything

@@ -77,7 +77,7 @@ func compressed(next http.Handler) (http.Handler, error) {
 	}
 	packed := wrap(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wantsEvents(r) || r.Header.Get("Upgrade") != "" {
+		if wantsEvents(r) || r.Header.Get("Upgrade") != "" || partsFor(w, r) != nil {
 			next.ServeHTTP(w, r)
 			return
 		}

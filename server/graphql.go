@@ -49,6 +49,7 @@ type answer struct {
 	name       string             // of the operation; "" if it has none
 	fresh      *loaders.Freshness // nil: it is not to be kept
 	retryAfter time.Duration      // 0: no time is known
+	sent       bool               // the client has it already
 }
 
 // refusal is a request that is not even tried.
@@ -139,6 +140,10 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 		return
 	}
 	defer leave()
+	if r.Method == http.MethodPost && s.cfg.MaxBatch > 1 && isBatch(question.text) {
+		s.serveBatch(ctx, w, r, question.text, media)
+		return
+	}
 	params, refused := question.parse()
 	if refused != nil {
 		s.refuseRequest(w, r, refused)
@@ -151,7 +156,10 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 		return
 	}
 	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
-	a := s.execute(ctx, r.Method, params, media)
+	a := s.execute(ctx, r.Method, params, media, partsFor(w, r))
+	if a.sent {
+		return
+	}
 	if a.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
 	}
@@ -210,8 +218,9 @@ func (s *service) notIdentified(w http.ResponseWriter, err error) *refusal {
 	return &refusal{denied.Status(), coded(string(denied.Code), "%s", denied.Message)}
 }
 
-// execute runs one operation, within the time it has.
-func (s *service) execute(ctx context.Context, method string, params *graphql.RawParams, media string) (a answer) {
+// execute runs one operation, within the time it has. Where the operation defers
+// something, the answer is sent to pieces; nil refuses such an operation.
+func (s *service) execute(ctx context.Context, method string, params *graphql.RawParams, media string, pieces *parts) (a answer) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout)
 	defer cancel()
 	// Panics of resolvers end in their field. One that arrives here is that of
@@ -230,11 +239,7 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 		return answer{status: status, name: name, response: s.exec.DispatchError(ctx, errs)}
 	}
 	if len(errs) > 0 {
-		status := http.StatusOK
-		if media == mediaGraphQL {
-			status = http.StatusBadRequest
-		}
-		return refused(status, nameMissing(op, errs)...)
+		return refused(status(media), nameMissing(op, errs)...)
 	}
 	switch kind := op.Operation.Operation; {
 	case kind == ast.Subscription:
@@ -242,15 +247,28 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 	case method == http.MethodGet && kind != ast.Query:
 		return refused(http.StatusMethodNotAllowed, noMutationByGET())
 	}
+	deferred := defers(op)
+	if deferred && pieces == nil {
+		return refused(status(media), noPieces())
+	}
 	if err, wait := s.charge(ctx, chargeOf(ctx)); err != nil {
 		a = refused(http.StatusTooManyRequests, err)
 		a.retryAfter = wait
 		return a
 	}
+	if spent := batchOf(ctx); spent != nil {
+		if err := spent.add(chargeOf(ctx), s.cfg.Limits.Cost); err != nil {
+			return refused(http.StatusOK, err)
+		}
+	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	if response := next(ctx); response != nil {
+		if deferred {
+			pieces.sendAll(ctx, response, next)
+			return answer{sent: true}
+		}
 		a = answer{status: http.StatusOK, name: name, executed: true, response: response}
-		if op.Operation.Operation == ast.Query && s.cfg.Freshness != nil {
+		if op.Operation.Operation == ast.Query && s.cfg.Freshness != nil && !tellsOfCache(op) {
 			a.fresh = new(s.cfg.Freshness(ctx))
 		}
 		return a
@@ -261,6 +279,19 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 		err = coded(codeTimeout, canceledMessage)
 	}
 	return refused(http.StatusGatewayTimeout, err)
+}
+
+// status returns that of an operation that is not valid: what went over HTTP was
+// in order, as clients of application/json see it.
+func status(media string) int {
+	if media == mediaGraphQL {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+func noPieces() *gqlerror.Error {
+	return coded(codeBadUserInput, "@defer needs an answer in pieces: send Accept: %s, or leave it out", mediaMultipart)
 }
 
 // chargeOf returns what the operation under way is charged with.

@@ -67,12 +67,12 @@ type about struct {
 }
 
 // newPages makes the playground and, if sdl is not empty, the schema's page.
-func newPages(sandbox bool, sdl string) (pages, error) {
+func newPages(sandbox, checkIns bool, sdl string) (pages, error) {
 	files, bundled, err := web.Playground()
 	if err != nil {
 		return nil, fmt.Errorf("server: playground: %w", err)
 	}
-	return makePages(files, bundled, about{sandbox: sandbox, checkIns: true, sdl: sdl})
+	return makePages(files, bundled, about{sandbox: sandbox, checkIns: checkIns, sdl: sdl})
 }
 
 // makePages is newPages with the files of a playground; see web.Playground.

@@ -25,8 +25,8 @@ const (
 )
 
 // Serve answers the requests that come in through l with h, until ctx ends or l
-// fails; it closes l. When ctx ends it takes no new requests, lets a *Handler end
-// its streams, and waits for the requests under way: nil if they ended within
+// fails; it closes l. When ctx ends it takes no new requests, lets h end its
+// streams (Handler.EndStreams), and waits for the requests under way: nil if they ended within
 // 10 s, else an error after cutting them off.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
 	server := &http.Server{
@@ -49,8 +49,8 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if whole, ok := h.(*Handler); ok {
-			whole.EndStreams(grace) // Shutdown does not know of WebSockets, nor wait for events to end by themselves
+		if open, ok := h.(interface{ EndStreams(ctx context.Context) }); ok {
+			open.EndStreams(grace) // Shutdown does not know of WebSockets, nor wait for events to end by themselves
 		}
 	}()
 	err := server.Shutdown(grace)

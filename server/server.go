@@ -29,10 +29,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/validator/core"
-	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"chargegraph/loaders"
 	"chargegraph/server/access"
@@ -88,6 +85,12 @@ type Config struct {
 	// sent them once (automatic persisted queries). Nil: none are kept, and
 	// clients are told to send the text.
 	Documents DocumentCache
+	// CheckIns says that the service takes check-ins; without, the playground does
+	// not offer them.
+	CheckIns bool
+	// MaxBatch is how many operations one request may hold, as a JSON array. 0 and
+	// 1: one, and no array.
+	MaxBatch int
 	// SDL is the schema as text, served as /schema.graphqls. Empty: not served.
 	SDL string
 
@@ -166,7 +169,7 @@ func New(cfg Config) (*Handler, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg.Sandbox, cfg.SDL)
+	pages, err := newPages(cfg.Sandbox, cfg.CheckIns, cfg.SDL)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +179,6 @@ func New(cfg Config) (*Handler, error) {
 	s.exec.SetParserTokenLimit(cfg.MaxTokens)
 	known := newDocuments(maxDocuments)
 	s.exec.SetQueryCache(known)
-	s.exec.SetDefaultRulesFn(validationRules)
 	s.exec.Use(persisted{trusted: cfg.Trusted, only: cfg.TrustedOnly, cache: cfg.Documents})
 	s.exec.Use(newDocumentLimits(cfg.Limits, cfg.MaxTokens, cfg.Schema.Schema(), known))
 	if cfg.NoIntrospection {
@@ -249,19 +251,4 @@ func (introspection) Validate(graphql.ExecutableSchema) error { return nil }
 func (introspection) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	op.DisableIntrospection = false
 	return nil
-}
-
-// validationRules are those of the specification, and one of ours: gqlgen would
-// execute @defer here and then drop the deferred fields, as an answer has one
-// part only.
-func validationRules() *rules.Rules {
-	r := rules.NewDefaultRules()
-	r.AddRule("NoDefer", func(observers *core.Events, addError core.AddErrFunc) {
-		observers.OnDirective(func(_ *core.Walker, d *ast.Directive) {
-			if d.Name == "defer" {
-				addError(core.Message("@defer is not offered: an answer comes in one piece."), core.At(d.Position))
-			}
-		})
-	})
-	return r
 }

@@ -414,7 +414,7 @@ func TestErrorsBeforeExecutionHaveACodeAndNoData(t *testing.T) {
 		"TooManyTokens":      {document: "{" + strings.Repeat(" __typename", 15_000) + "}", code: "GRAPHQL_PARSE_FAILED", message: "token limit of 15000"},
 		"UnknownField":       {document: `{ operator(id: 1) { name } }`, code: "GRAPHQL_VALIDATION_FAILED", message: `Cannot query field "name"`},
 		"UnknownOperation":   {document: `query A { __typename } query B { __typename }`, code: "GRAPHQL_VALIDATION_FAILED", message: "set operationName"},
-		"Defer":              {document: `{ ... @defer { operator(id: 1) { title } } }`, code: "GRAPHQL_VALIDATION_FAILED", message: "@defer is not offered"},
+		"Defer":              {document: `{ ... @defer { operator(id: 1) { title } } }`, code: "BAD_USER_INPUT", message: "@defer needs an answer in pieces"},
 		"VariableMissing":    {document: viewport, code: "BAD_USER_INPUT", path: []any{"variable", "a"}, message: "$a: must be defined"},
 		"VariableNull":       {document: viewport, variables: map[string]any{"a": nil}, code: "BAD_USER_INPUT", path: []any{"variable", "a"}, message: "$a: cannot be null"},
 		"VariableOfBadType":  {document: viewport, variables: map[string]any{"a": "GB"}, code: "BAD_USER_INPUT", path: []any{"variable", "a"}, message: "$a: must be a AreaInput, not a string"},

@@ -95,6 +95,9 @@ func (s *service) stream(ctx context.Context, method string, params *graphql.Raw
 	if method == http.MethodGet && op.Operation.Operation == ast.Mutation {
 		return &answer{status: http.StatusMethodNotAllowed, response: s.exec.DispatchError(ctx, gqlerror.List{noMutationByGET()})}
 	}
+	if defers(op) {
+		return &answer{status: http.StatusBadRequest, response: s.exec.DispatchError(ctx, gqlerror.List{noPieces()})}
+	}
 	if err, wait := s.charge(ctx, chargeOf(ctx)); err != nil {
 		return &answer{status: http.StatusTooManyRequests, retryAfter: wait, response: s.exec.DispatchError(ctx, gqlerror.List{err})}
 	}

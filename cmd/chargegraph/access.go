@@ -28,12 +28,8 @@ func (l limitsConfig) limits() access.Limits {
 	}
 }
 
-// openGate returns what tells who callers are. With tryOut, made-up data on a
-// loopback address, anonymous callers may check in.
-func openGate(cfg authConfig, tryOut bool, logger *slog.Logger) (*access.Gate, error) {
-	return access.New(cfg.access(tryOut, logger))
-}
-
+// access returns who is let in. With tryOut, made-up data on a loopback address,
+// anonymous callers may check in.
 func (a *authConfig) access(tryOut bool, logger *slog.Logger) access.Config {
 	c := access.Config{
 		AnonymousReads:    !a.Required,

@@ -28,7 +28,6 @@ func (k keptAnswers) Get(ctx context.Context, key string) (server.Kept, bool) {
 // metaTime is how long the time is that stands before the entity tag.
 const metaTime = 8
 
-
 func (k keptAnswers) Put(ctx context.Context, key string, a server.Kept) {
 	meta := binary.BigEndian.AppendUint64(nil, uint64(a.DataUntil.UnixMilli())) //nolint:gosec // years are after 1970 here
 	k.answers.Put(ctx, key, cache.Answer{

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -72,10 +74,10 @@ func newDesk(store checkins.Store, cfg checkInConfig, sources []providers.Provid
 	}
 	taker := takersOf(sources)
 	d := &desk{store: store}
-	if d.deliverer, err = checkins.NewDeliverer(store, taker, checkins.DelivererConfig{Secrets: secrets, Logger: logger}); err != nil {
+	if d.deliverer, err = checkins.NewDeliverer(store, taker, cfg.deliverer(secrets, logger)); err != nil {
 		return nil, err
 	}
-	limiter, err := checkins.NewBuckets(submissionsPerHour, submissionsAtOnce, nil)
+	limiter, err := checkins.NewBuckets(cmp.Or(cfg.PerHour, submissionsPerHour), cmp.Or(cfg.AtOnce, submissionsAtOnce), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -92,13 +94,35 @@ func newDesk(store checkins.Store, cfg checkInConfig, sources []providers.Provid
 			return found.POI, found.Err
 		},
 		Taker: taker, Secrets: secrets, Limiter: limiter, Wake: d.deliverer.Wake, Logger: logger,
-		Changed: func(c checkins.Change) {
-			for _, k := range c.Entry.Members {
-				catalog().Forget(context.Background(), k)
-			}
-		},
+		ShowFor: time.Duration(cfg.ShowFor),
+		Changed: func(c checkins.Change) { changed(catalog(), c) },
 	})
 	return d, err
+}
+
+// deliverer returns how check-ins are delivered.
+func (c *checkInConfig) deliverer(secrets *checkins.Secrets, logger *slog.Logger) checkins.DelivererConfig {
+	return checkins.DelivererConfig{
+		Rules: checkins.Rules{
+			SendTimeout: time.Duration(c.SendTimeout), Lease: time.Duration(c.Lease), Lag: time.Duration(c.Lag),
+			FirstRetry: time.Duration(c.FirstRetry), MaxRetry: time.Duration(c.MaxRetry),
+			MaxAttempts: c.MaxAttempts, MaxAge: time.Duration(c.MaxAge),
+		},
+		Secrets: secrets, Workers: c.Workers, Keep: time.Duration(c.Keep), Logger: logger,
+	}
+}
+
+// changed drops the answers that show the site of a check-in that has changed.
+// When a provider has just taken it, what is cached of that provider's record
+// goes too, so that its own copy is read soon.
+func changed(catalog *loaders.Catalog, c checkins.Change) {
+	catalog.Amended(context.Background(), c.Entry.Members...)
+	for i := range c.Entry.Targets {
+		t := &c.Entry.Targets[i]
+		if t.State == providers.DeliveryDelivered && t.Provider != providers.Local && t.UpdatedAt.Equal(c.Entry.UpdatedAt) {
+			catalog.Forget(context.Background(), t.Record)
+		}
+	}
 }
 
 // What one caller may submit: a fleet's app reports a charge per car and hour.

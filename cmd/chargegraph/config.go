@@ -30,6 +30,34 @@ type config struct {
 	Cache      cacheConfig      `yaml:"cache"`
 	CheckIns   checkInConfig    `yaml:"checkins"`
 	Auth       authConfig       `yaml:"auth"`
+	Server     serverConfig     `yaml:"server"`
+}
+
+// serverConfig is what the service shows of itself to the world.
+type serverConfig struct {
+	TLS struct {
+		Cert string `yaml:"cert"`
+		Key  string `yaml:"key"`
+	} `yaml:"tls"`
+	TrustedProxies []string `yaml:"trustedProxies"` // addresses or networks
+	CORS           struct {
+		Origins     []string `yaml:"origins"`
+		Credentials bool     `yaml:"credentials"`
+	} `yaml:"cors"`
+	Documents struct {
+		Trusted string `yaml:"trusted"` // a manifest
+		Only    bool   `yaml:"only"`
+	} `yaml:"documents"`
+	NoIntrospection bool `yaml:"noIntrospection"`
+	Batch           int  `yaml:"batch"` // operations in one request; 0: one
+	Limits          struct {
+		Depth      int `yaml:"depth"`
+		Aliases    int `yaml:"aliases"`
+		RootFields int `yaml:"rootFields"`
+		Directives int `yaml:"directives"`
+		Cost       int `yaml:"cost"`
+	} `yaml:"limits"`
+	Timeout interval `yaml:"timeout"` // of one operation
 }
 
 // cacheConfig says how much is kept in this process's memory.
@@ -43,6 +71,23 @@ type checkInConfig struct {
 	Secret    secret `yaml:"secret"`    // seals callers' tokens and makes markers
 	MarkerURL string `yaml:"markerURL"` // what markers begin with
 	Volatile  bool   `yaml:"volatile"`  // take a Redis that forgets
+
+	// How they are delivered; what is left out has the default of checkins.Rules
+	// and checkins.DelivererConfig.
+	SendTimeout interval `yaml:"sendTimeout"` // for one send, or one look at the comments
+	Lease       interval `yaml:"lease"`       // how long a worker that died keeps a check-in from the others
+	Lag         interval `yaml:"lag"`         // how long a comment may take to be seen at the provider
+	FirstRetry  interval `yaml:"firstRetry"`  // the wait after the first failure
+	MaxRetry    interval `yaml:"maxRetry"`    // the longest wait
+	MaxAttempts int      `yaml:"maxAttempts"` // sends before it is given up
+	MaxAge      interval `yaml:"maxAge"`      // since the submission before it is given up
+	Workers     int      `yaml:"workers"`     // deliveries at once
+	Keep        interval `yaml:"keep"`        // how long finished ones, and their keys, are kept
+	ShowFor     interval `yaml:"showFor"`     // how long one is shown beside the provider's comments
+
+	// What one caller may submit.
+	PerHour int `yaml:"perHour"` // over time; default submissionsPerHour
+	AtOnce  int `yaml:"atOnce"`  // in a burst; default submissionsAtOnce
 }
 
 // authConfig says who callers are.
