@@ -137,7 +137,7 @@ func TestItServesAMirror(t *testing.T) {
 	write(t, file, `[{"ID": 7, "AddressInfo": {"Title": " Town Hall ", "CountryID": 1, "Latitude": 51.5, "Longitude": -0.1}, "OperatorID": 1234567, "Connections": [{"ID": 1, "ConnectionTypeID": 33, "PowerKW": 50}], "SubmissionStatusTypeID": 200}, {"ID": "broken"}]`)
 	p := start(t, map[string]string{"OCM_MIRROR": file, "CHARGEGRAPH_ADDR": "127.0.0.1:0"})
 	got := string(p.ask(t, `{ pois(area: {country: "GB"}) { nodes { id title operator { title } connections { type powerKw } } } sources { mode recordCount } }`))
-	want := `{"data":{"pois":{"nodes":[{"id":"poi:ocm:7","title":"Town Hall","operator":{"title":"Operator 1234567"},"connections":[{"type":"CCS_2","powerKw":50}]}]},"sources":[{"mode":"MIRROR","recordCount":1}]}}`
+	want := `{"data":{"pois":{"nodes":[{"id":"poi:ocm:7","title":"Town Hall","operator":{"title":"Operator 1234567"},"connections":[{"type":"CCS_2","powerKw":50}]}]},"sources":[{"mode":"MIRROR","recordCount":1}]},"extensions":{"cost":{"requested":5176,"max":100000}}}`
 	if strings.TrimSpace(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -35,6 +35,7 @@ type process struct {
 	simulators *sandbox.Server // nil: it serves real sources
 	redis      redis.UniversalClient
 	store      checkins.Store // nil: no check-ins are taken
+	scratch    string         // a folder that goes with the process; "": none
 	fixed      config         // what a reload cannot change
 	secure     bool           // it speaks TLS
 	pair       atomic.Pointer[tls.Certificate]
@@ -57,7 +58,11 @@ func (p *process) begin(ctx context.Context, cfg config) (err error) {
 		}
 	}
 	if p.simulators != nil && cfg.CheckIns.Store == "" && p.redis == nil {
-		cfg.CheckIns.Store = "sqlite:" + filepath.Join(os.TempDir(), "chargegraph-sandbox.db")
+		// For as long as the simulated providers remember what they were told.
+		if p.scratch, err = os.MkdirTemp("", "chargegraph-sandbox-"); err != nil {
+			return errors.Join(err, p.end())
+		}
+		cfg.CheckIns.Store = "sqlite:" + filepath.Join(p.scratch, "checkins.db")
 	}
 	if p.store, err = openStore(ctx, cfg.CheckIns, p.redis, p.logger); err != nil {
 		return errors.Join(err, p.end())
@@ -79,6 +84,9 @@ func (p *process) end() (err error) {
 	}
 	if p.redis != nil {
 		err = errors.Join(err, p.redis.Close())
+	}
+	if p.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(p.scratch))
 	}
 	return err
 }
