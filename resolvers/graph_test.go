@@ -36,6 +36,8 @@ func newService(tb testing.TB, cfg loaders.Config, sources ...providers.Provider
 	handler, err := server.New(server.Config{
 		Schema:    resolvers.NewSchema(nil),
 		Operation: resolvers.Operations(catalog),
+		// Tests ask for everything at once.
+		Limits: server.Limits{Cost: 1 << 30, Depth: 100, Aliases: 10_000, Selections: 100_000, Comparisons: 1 << 30},
 		Logger:    slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
