@@ -77,7 +77,7 @@ func (s *redisServer) start() error {
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
-	client := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1})
+	client := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, DialerRetries: 1})
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // it may outlive the test that starts it
 	defer cancel()

@@ -22,6 +22,8 @@ import (
 // Redis keeps check-ins for any number of replicas, on a server that writes what
 // it is told to a log. Every change is one script, so that it is in the log whole
 // or not at all; all keys share a hash tag, so that a cluster keeps them together.
+// A server with replicas loses in a fail-over what they have not got: set
+// min-replicas-to-write there, so that it stops taking check-ins before it is alone.
 //
 //	<prefix>schema          the version of all this
 //	<prefix>entry:<id>      hash: version, body (JSON), call (the last update)

@@ -87,7 +87,7 @@ func TestRedis_AcknowledgedCheckInsOutliveAPowerCut(t *testing.T) {
 	server := ownRedis(t)
 	var acknowledged []string
 	for round := range 3 {
-		client := redis.NewClient(&redis.Options{Addr: server.addr, MaxRetries: -1, PoolSize: 16})
+		client := redis.NewClient(&redis.Options{Addr: server.addr, MaxRetries: -1, DialerRetries: 1, PoolSize: 16})
 		s, err := OpenRedis(t.Context(), client, RedisConfig{})
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func TestRedis_AcknowledgedCheckInsOutliveAPowerCut(t *testing.T) {
 func TestRedis_AwayIsAnErrorAndAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	server := ownRedis(t)
-	client := redis.NewClient(&redis.Options{Addr: server.addr, MaxRetries: -1})
+	client := redis.NewClient(&redis.Options{Addr: server.addr, MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = client.Close() })
 	s, err := OpenRedis(t.Context(), client, RedisConfig{})
 	if err != nil {

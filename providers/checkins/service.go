@@ -32,7 +32,7 @@ type Config struct {
 	Secrets *Secrets     // seals sessions, makes markers; nil: neither
 	Limiter Limiter      // of new check-ins per caller; nil: none
 	Wake    func()       // called when there is something to deliver: Deliverer.Wake; nil: nothing is
-	Changed func(Change) // called for each change, in turn, by whoever made it: it must be quick; nil: nothing is
+	Changed func(Change) // called for each change, from several goroutines, which wait for it: it must be quick; nil: nothing is
 	// ShowFor is how long a check-in is shown beside the comments of the provider
 	// that has it: longer than those are cached, and than a mirror of them is old,
 	// and not so long that what the provider took down stays up here. 0: DefaultShowFor.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +37,8 @@ type front struct {
 	clock *clock
 	sites map[string]*providers.POI
 	away  error // why sites cannot be asked for
-	woken int
+	woken atomic.Int32
+	mu    sync.Mutex
 	moved []Change
 }
 
@@ -61,8 +63,12 @@ func newFront(tb testing.TB, s Store, change func(*Config)) *front {
 		Taker:   f.far.taker,
 		Secrets: testSecrets(tb),
 		Clock:   f.clock.now,
-		Wake:    func() { f.woken++ },
-		Changed: func(c Change) { f.moved = append(f.moved, c) },
+		Wake:    func() { f.woken.Add(1) },
+		Changed: func(c Change) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.moved = append(f.moved, c)
+		},
 	}
 	if change != nil {
 		change(&cfg)
@@ -130,8 +136,8 @@ func TestSubmit_KeepsTheCheckInAndShowsItAtOnce(t *testing.T) {
 			if got := f.Pending([]providers.Key{"ocm:3"}); len(got) != 0 {
 				t.Errorf("Pending() elsewhere = %v", got)
 			}
-			if f.woken != 1 || len(f.moved) != 1 || !f.moved[0].New {
-				t.Errorf("woken %d times, told %v", f.woken, f.moved)
+			if f.woken.Load() != 1 || len(f.moved) != 1 || !f.moved[0].New {
+				t.Errorf("woken %d times, told %v", f.woken.Load(), f.moved)
 			}
 		})
 	}
@@ -613,10 +619,8 @@ func TestRun_TakesTheFeedUpAgainAndTellsWhatWasMissed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "checkins.db")
 	synctest.Test(t, func(t *testing.T) {
 		s := &breaking{Store: openSQLite(t, path), broken: make(chan struct{})}
-		var told []string
 		f := newFront(t, s, func(c *Config) {
 			c.Clock = time.Now
-			c.Changed = func(c Change) { told = append(told, c.Entry.Key) }
 		})
 		old := fresh("old")
 		old.CreatedAt, old.UpdatedAt = time.Now().Add(-time.Hour), time.Now().Add(-time.Hour)
@@ -647,6 +651,12 @@ func TestRun_TakesTheFeedUpAgainAndTellsWhatWasMissed(t *testing.T) {
 		}
 		if e := <-changes; e.State() != providers.CheckInDelivered {
 			t.Errorf("a subscriber hears of %s", e.State())
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		var told []string
+		for _, c := range f.moved {
+			told = append(told, c.Entry.Key)
 		}
 		if diff := cmp.Diff([]string{"watched", "watched", "missed"}, told, cmpopts.SortSlices(strings.Compare)); diff != "" {
 			t.Errorf("told mismatch (-want +got)\n%s", diff)

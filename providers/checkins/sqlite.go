@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -34,7 +36,7 @@ type SQLite struct {
 	stopped chan struct{} // closed when run has ended
 	close   sync.Once
 
-	mu       sync.Mutex
+	mu       sync.RWMutex
 	watchers map[*watcher]struct{}
 }
 
@@ -44,7 +46,8 @@ type watcher struct{ changed func(*Entry) }
 type write struct {
 	ctx     context.Context //nolint:containedctx // the caller's, while it waits: who has gone is not written for
 	do      func(*statements) error
-	changed *Entry // what watchers are told; do sets it
+	changed *Entry      // what watchers are told; nil: nothing
+	left    atomic.Bool // the caller has gone, or has been answered: whoever sets it decides
 	done    chan error
 }
 
@@ -254,13 +257,13 @@ func (s *SQLite) commit(stmts *statements, batch []*write) {
 	err := transact(stmts, batch, results)
 	for i, w := range batch {
 		if err != nil {
-			w.done <- fmt.Errorf("checkins: sqlite: write: %w", err)
+			results[i] = fmt.Errorf("checkins: sqlite: write: %w", err)
+		}
+		if w.left.CompareAndSwap(false, true) {
+			w.done <- results[i]
 			continue
 		}
-		if results[i] == nil && w.changed != nil {
-			s.tell(w.changed)
-		}
-		w.done <- results[i]
+		_ = s.written(w, results[i]) // nobody waits for the error
 	}
 }
 
@@ -310,17 +313,34 @@ func (s *SQLite) do(ctx context.Context, w *write) error {
 	}
 	select {
 	case err := <-w.done:
-		return err
+		return s.written(w, err)
 	case <-ctx.Done():
-		return fmt.Errorf("checkins: sqlite: %w", ctx.Err())
+		if w.left.CompareAndSwap(false, true) {
+			return fmt.Errorf("checkins: sqlite: %w", ctx.Err())
+		}
+		return s.written(w, <-w.done) // it has just been written
 	case <-s.stopped:
 	}
 	select {
 	case err := <-w.done: // written just before the end
-		return err
+		return s.written(w, err)
 	default:
 		return errClosed
 	}
+}
+
+// written tells the watchers of what was written. Whoever wrote does so, and not
+// the one connection, on which everyone waits, unless its caller has gone.
+func (s *SQLite) written(w *write, err error) error {
+	if err == nil && w.changed != nil {
+		s.mu.RLock()
+		watchers := slices.Collect(maps.Keys(s.watchers))
+		s.mu.RUnlock()
+		for _, watcher := range watchers {
+			watcher.changed(w.changed)
+		}
+	}
+	return err
 }
 
 // Put is that of Store.
@@ -466,7 +486,10 @@ func (s *SQLite) Prune(ctx context.Context, before time.Time, limit int) (int, e
 		n, err = execute(stmts.ctx, stmts.prune, before.UnixMilli(), limit)
 		return err
 	}})
-	return int(n), err
+	if err != nil {
+		return 0, err // n may still be written to
+	}
+	return int(n), nil
 }
 
 // Watch is that of Store. What another process does to the file is not seen.
@@ -486,14 +509,6 @@ func (s *SQLite) Watch(ctx context.Context, joined func(), changed func(*Entry))
 		return nil
 	case <-s.stopped:
 		return errClosed
-	}
-}
-
-func (s *SQLite) tell(e *Entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for w := range s.watchers {
-		w.changed(e)
 	}
 }
 

@@ -51,9 +51,10 @@ type Store interface {
 	Prune(ctx context.Context, before time.Time, limit int) (int, error)
 	// Watch calls joined once, as soon as no later change is missed, and then
 	// changed for each entry that is put or updated, here or in another process
-	// as far as the store can tell (SQLite cannot). The calls come one at a time
-	// and hold up the others; they must not come back to the store. It returns
-	// an error when a change may have been missed, and nil when ctx ends.
+	// as far as the store can tell (SQLite cannot). Calls may come from several
+	// goroutines at once, and versions of an entry in any order; a write here
+	// returns after its call. None may come back to the store. Watch returns an
+	// error when a change may have been missed, and nil when ctx ends.
 	Watch(ctx context.Context, joined func(), changed func(*Entry)) error
 	Aliases
 	// Close waits for what is being written and lets go of the database.
