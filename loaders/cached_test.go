@@ -358,7 +358,29 @@ func TestASecondLookAtAViewportMakesNoCall(t *testing.T) {
 	}
 }
 
-func TestAHundredClientsAskForOneNewViewportByOneCall(t *testing.T) {
+func TestAFirstLookAsksForLittleAndASecondForWholeTiles(t *testing.T) {
+	t.Parallel()
+	d := newDirectory(providers.OCM, grid(providers.Bounds{South: 51, West: 3, North: 53, East: 7}, 2000)...)
+	c := newCatalog(t, loaders.Config{}, d)
+	view := city()
+	var asked []float64 // in areas of a viewport
+	for range 8 {
+		ask(t.Context(), t, c, loaders.Question{Area: view})
+		view.West, view.East = view.West+0.1, view.East+0.1 // a third of its width
+	}
+	for _, q := range d.asked {
+		b, ok := q.Area.(providers.Bounds)
+		if !ok {
+			t.Fatalf("asked for %#v", q.Area)
+		}
+		asked = append(asked, b.AreaKM2()/city().AreaKM2())
+	}
+	if len(asked) < 2 || len(asked) > 4 || asked[0] > 3 || asked[1] < 3 {
+		t.Errorf("eight steps asked for %.1f viewports", asked)
+	}
+}
+
+func TestSixtyFourClientsAskForOneNewViewportByOneCall(t *testing.T) {
 	t.Parallel()
 	d := newDirectory(providers.OCM, grid(city(), 50)...)
 	c := newCatalog(t, loaders.Config{Timeout: loaders.MaxTimeout}, d)

@@ -56,6 +56,8 @@ type Catalog struct {
 	aliases     Aliases
 	remembrance *remembrance // nil without aliases
 	writing     sync.WaitGroup
+
+	merged merges // for Stats
 }
 
 // New returns a catalog of sources. It refuses none at all, and two of one id.

@@ -149,9 +149,9 @@ func shapeOf(t reflect.Type) string {
 		case reflect.Pointer, reflect.Slice:
 			walk(t.Elem())
 		case reflect.Struct:
-			for i := range t.NumField() {
-				b.WriteString(t.Field(i).Name + " ")
-				walk(t.Field(i).Type)
+			for f := range t.Fields() {
+				b.WriteString(f.Name + " ")
+				walk(f.Type)
 			}
 		}
 	}

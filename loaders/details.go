@@ -29,6 +29,11 @@ func (o *Operation) fillIn(ctx context.Context, pois []*providers.POI) []*provid
 			whole[keys[i]] = result.Record
 		}
 	}
+	return o.renew(pois, whole)
+}
+
+// renew puts whole records in the place of summaries of them.
+func (o *Operation) renew(pois []*providers.POI, whole map[providers.Key]*providers.Record) []*providers.POI {
 	filled := make([]*providers.POI, len(pois))
 	for i, p := range pois {
 		filled[i] = p

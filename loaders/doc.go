@@ -11,6 +11,20 @@
 //	Operation.Clusters┼─ gather(area grown) ───┼─ source ── records ─┼─ conflate.Merge ─ area, filter, order, page
 //	Operation.POIs ───┘  deadline per source   └─ source ── error ───┘      outcome per source
 //
+// Between gather and a source that is asked over the network stands the place
+// cache (cached.go): what the source said about tiles of the map, about other
+// shapes and about single sites. It holds records, never POIs: what belongs
+// together is decided for each question.
+//
+//	gather ─┬─ held here ─────────────────────────────────────── memory
+//	        └─ asked over the network ─┬─ bounds ── tiles.go ──┐
+//	                                   ├─ shapes ── shapes.go ─┼─ loaders/cache ── memory, Redis ── one call
+//	                                   └─ keys ── cached_records.go ─┘
+//
+// How long what is used stands in policy.go, one row for each provider. Data past
+// its time is shown and asked for anew behind, and stands in for a source that
+// cannot be asked; the outcome of the source says so.
+//
 // Nothing here fails because one source does: a question fails only for sources
 // that its policy requires.
 package loaders

@@ -49,6 +49,7 @@ func (o *Operation) gatherFrom(ctx context.Context, area providers.Area, filter 
 		return gathering{}, err
 	}
 	pois := g.rules.Merge(g.records)
+	c.merged.add(pois)
 	for i, p := range pois {
 		p.Results = results
 		pois[i] = c.amend(p)
@@ -206,7 +207,7 @@ func (g *gatherer) tooFar() {
 func (c *Catalog) newResult(p providers.Provider, filter *providers.Filter) providers.SourceResult {
 	result := providers.SourceResult{Source: p.Source(), Outcome: providers.OutcomeOK, Cache: providers.CacheMiss}
 	if _, held := p.(providers.Holder); held {
-		result.Cache = providers.CacheHit
+		result.Cache = providers.CacheBypass
 	}
 	result.UndecidedFilters = common(filter.Fields(), p.Source().Undecided)
 	return result

@@ -45,8 +45,17 @@ func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *prov
 			}
 		}
 	}
+	// A site takes its place by what searches say of it, and shows what was read
+	// of it besides.
+	known := make(map[providers.Key]*providers.Record)
+	for _, r := range records {
+		if r != nil && !r.Summary {
+			known[r.Key] = r
+		}
+	}
+	o.refill(found, func(pois []*providers.POI) []*providers.POI { return o.renew(pois, known) })
 	if whole {
-		o.fillInFound(ctx, found)
+		o.refill(found, func(pois []*providers.POI) []*providers.POI { return o.fillIn(ctx, pois) })
 	}
 	for i := range found {
 		if found[i].POI != nil {
@@ -56,7 +65,8 @@ func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *prov
 	return found
 }
 
-func (o *Operation) fillInFound(ctx context.Context, found []Found) {
+// refill puts what fill makes of the POIs that were found in their place.
+func (*Operation) refill(found []Found, fill func([]*providers.POI) []*providers.POI) {
 	var pois []*providers.POI
 	var at []int
 	for i := range found {
@@ -64,7 +74,7 @@ func (o *Operation) fillInFound(ctx context.Context, found []Found) {
 			pois, at = append(pois, found[i].POI), append(at, i)
 		}
 	}
-	for n, p := range o.fillIn(ctx, pois) {
+	for n, p := range fill(pois) {
 		found[at[n]].POI = p
 	}
 }

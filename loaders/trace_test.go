@@ -96,11 +96,8 @@ func panning(r *rand.Rand, sessions, views int) []providers.Bounds {
 
 func TestAPanningMapAsksItsSourceSeldom(t *testing.T) {
 	t.Parallel()
-	sites, views := 4000, 1000
-	if testing.Short() {
-		sites, views = 1500, 500
-	}
-	source, wire := simulated(t, sites)
+	const views = 1000
+	source, wire := simulated(t, 2000)
 	c := newCatalog(t, loaders.Config{Timeout: loaders.MaxTimeout}, source)
 	trace := panning(rand.New(rand.NewPCG(1, 2)), 24, views)
 	pois := 0

@@ -170,7 +170,7 @@ func TestID_OfEveryKindGivesItsPartsBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		id := providers.ID{Kind: rapid.SampledFrom([]providers.Kind{
-			providers.KindPOI, providers.KindRecord, providers.KindComment, providers.KindPhoto, providers.KindOperator, providers.KindSource,
+			providers.KindPOI, providers.KindRecord, providers.KindComment, providers.KindPhoto, providers.KindOperator, providers.KindSource, providers.KindCheckIn,
 		}).Draw(t, "kind")}
 		switch id.Kind {
 		case providers.KindOperator:
@@ -179,6 +179,8 @@ func TestID_OfEveryKindGivesItsPartsBack(t *testing.T) {
 			id.External = externals().Draw(t, "external")
 		case providers.KindSource:
 			id.Source = sourceIDs().Draw(t, "source")
+		case providers.KindCheckIn:
+			id.External = externals().Draw(t, "external")
 		case providers.KindComment, providers.KindPhoto:
 			id.External = strings.ReplaceAll(externals().Draw(t, "of the child"), ":", ".")
 			fallthrough

@@ -38,7 +38,7 @@ func newService(tb testing.TB, cfg loaders.Config, sources ...providers.Provider
 		Operation: resolvers.Operations(catalog),
 		// Tests ask for everything at once.
 		Limits: server.Limits{Cost: 1 << 30, Depth: 100, Aliases: 10_000, Selections: 100_000, Comparisons: 1 << 30},
-		Logger:    slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelError})),
+		Logger: slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
 		tb.Fatal(err)

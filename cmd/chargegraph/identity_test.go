@@ -49,7 +49,7 @@ func everyRecord(t *testing.T, p providers.Provider) []*providers.Record {
 			byKey[r.Key] = r
 		}
 	}
-	read(providers.Bounds{South: 45, North: 60, West: -10, East: 20})
+	read(providers.Bounds{South: 45, North: 62, West: -10, East: 20})
 	list := make([]*providers.Record, 0, len(byKey))
 	for _, r := range byKey {
 		list = append(list, r)
