@@ -52,7 +52,7 @@ func callerOf(ctx context.Context) string {
 }
 
 // OCMTokenHeader carries the caller's own session at Open Charge Map.
-const OCMTokenHeader = "X-OCM-Token"
+const OCMTokenHeader = "X-OCM-Token" //nolint:gosec // the name of a header
 
 // maxTokenBytes bounds it: those in use have some 400 bytes.
 const maxTokenBytes = 4096
@@ -145,7 +145,7 @@ func userErrors(err error) (mistakes []*providers.UserError, rest error) {
 	if err == nil {
 		return mistakes, nil
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join makes it, and nothing wraps that
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
 			more, other := userErrors(one)
 			if other != nil {

@@ -39,8 +39,8 @@ func (s *service) charge(ctx context.Context, cost float64) (*gqlerror.Error, ti
 		return nil, 0
 	}
 	d, err := s.cfg.Limiter.Take(ctx, p.account, cost, p.limits.Limit)
-	if err != nil || d.OK { // a limiter that fails must not be an outage
-		return nil, 0
+	if err != nil || d.OK {
+		return nil, 0 //nolint:nilerr // a limiter that fails must not be an outage
 	}
 	refused := coded(codeRateLimited, "too much was asked for in a short time; ask again in %v, or for less", d.RetryAfter.Round(time.Second))
 	refused.Extensions["limit"], refused.Extensions["max"] = "rate", p.limits.Burst

@@ -29,7 +29,7 @@ func (k keptAnswers) Get(ctx context.Context, key string) (server.Kept, bool) {
 const metaTime = 8
 
 func (k keptAnswers) Put(ctx context.Context, key string, a server.Kept) {
-	meta := binary.BigEndian.AppendUint64(nil, uint64(a.DataUntil.UnixMilli())) //nolint:gosec // years are after 1970 here
+	meta := binary.BigEndian.AppendUint64(nil, uint64(a.DataUntil.UnixMilli()))
 	k.answers.Put(ctx, key, cache.Answer{
 		Body: a.Body, Meta: append(meta, a.ETag...), Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly,
 	})

@@ -83,8 +83,8 @@ func newDesk(store checkins.Store, cfg checkInConfig, sources []providers.Provid
 	}
 	d.service, err = checkins.NewService(store, checkins.Config{
 		POI: func(ctx context.Context, id string) (*providers.POI, error) {
-			parsed, err := providers.ParseID(id)
-			if err != nil || parsed.Kind != providers.KindPOI {
+			parsed, wrong := providers.ParseID(id)
+			if wrong != nil || parsed.Kind != providers.KindPOI {
 				return nil, checkins.ErrNotFound
 			}
 			found := catalog().Begin().POIs(ctx, []providers.Key{parsed.Key}, nil, false)[0]

@@ -31,6 +31,7 @@ type config struct {
 	CheckIns   checkInConfig    `yaml:"checkins"`
 	Auth       authConfig       `yaml:"auth"`
 	Server     serverConfig     `yaml:"server"`
+	Metrics    metricsConfig    `yaml:"metrics"`
 }
 
 // serverConfig is what the service shows of itself to the world.
@@ -284,9 +285,9 @@ const (
 	envPlugShareURL    = "PLUGSHARE_URL"
 
 	envRedis       = "REDIS_URL"
-	envSecret      = "CHARGEGRAPH_SECRET"
+	envSecret      = "CHARGEGRAPH_SECRET" //nolint:gosec // the name of a variable
 	envOCMUser     = "OCM_USERNAME"
-	envOCMPassword = "OCM_PASSWORD"
+	envOCMPassword = "OCM_PASSWORD" //nolint:gosec // the name of a variable
 )
 
 // readConfig reads the file where there is one, else the sources from the

@@ -81,12 +81,12 @@ wire format and manners of the real ones. Faults can be changed while it runs:
 	_, _ = fmt.Fprintf(stderr, `
 # The simulated upstreams as sources: save this as a file and run chargegraph -config FILE.
 sources:
-  - {provider: ocm, url: %q, key: %q}
+  - {provider: ocm, url: %q, key: %q, username: %q, password: %q}
   - {provider: plugshare, url: %q, key: %q, secret: %q}
   - {provider: ocpi, name: hub, url: %q, token: %q, interval: 30s}
   - {provider: ocpplab, url: %q, token: %q, cpos: [%s], interval: 30s}
 `,
-		server.OCMURL(), server.OCMKey(),
+		server.OCMURL(), server.OCMKey(), server.OCMUsername(), server.OCMPassword(),
 		server.PlugShareURL(), server.PlugShareKey(), server.PlugShareSecret(),
 		server.OCPIURL(), server.OCPIToken(),
 		server.OCPPLABURL(), server.OCPPLABToken(), `"`+strings.Join(server.OCPPLABCPOs(), `", "`)+`"`)

@@ -67,7 +67,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		return err
 	}
 	front := &front{now: first}
-	defer front.close()
+	defer front.close(ctx)
 	defer onHangUp(func() {
 		again, reloadErr := readConfig(*path, *addr, getenv)
 		if reloadErr == nil {

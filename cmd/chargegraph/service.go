@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,11 +144,11 @@ type service struct {
 // open makes the service of a configuration, and waits a moment for what it
 // holds to be read.
 func (p *process) open(ctx context.Context, cfg config) (s *service, err error) {
-	running, stop := context.WithCancel(p.running)
+	running, stop := context.WithCancel(p.running) //nolint:contextcheck // it outlives the call
 	s = &service{stop: stop}
 	defer func() {
 		if err != nil {
-			s.close()
+			s.close(ctx)
 		}
 	}()
 	read := &sources{logger: p.logger, budgets: p.budget}
@@ -171,12 +172,12 @@ func (p *process) open(ctx context.Context, cfg config) (s *service, err error) 
 	if p.redis != nil {
 		s.work.Go(func() { _ = cached.Run(running) }) // as above
 	}
-	gate, err := access.New(cfg.Auth.access(p.simulators != nil && p.loopback, p.logger))
+	gate, err := access.New(cfg.Auth.access(p.simulators != nil && p.loopback, p.logger)) //nolint:contextcheck // keys are fetched for as long as it is open
 	if err != nil {
 		return s, err
 	}
 	s.closers = append(s.closers, gate.Close)
-	catalog, desk, err := p.openCatalog(cfg, read, cached)
+	catalog, desk, err := p.openCatalog(cfg, read, cached) //nolint:contextcheck // it writes for as long as it is open
 	if err != nil {
 		return s, err
 	}
@@ -238,17 +239,17 @@ func (p *process) openCatalog(cfg config, read *sources, cached *cache.Cache) (c
 
 // close ends the service: it lets requests under way finish, and then what runs
 // beside them.
-func (s *service) close() {
+func (s *service) close(ctx context.Context) {
 	if s.handler != nil {
-		grace, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		s.handler.EndStreams(grace)
 		cancel()
 	}
 	s.requests.Wait()
 	s.stop()
 	s.work.Wait()
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		s.closers[i]()
+	for _, closer := range slices.Backward(s.closers) {
+		closer()
 	}
 }
 
@@ -288,10 +289,10 @@ func (f *front) swap(next *service) (before *service) {
 	return before
 }
 
-func (f *front) close() {
+func (f *front) close(ctx context.Context) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	f.now.close()
+	f.now.close(ctx)
 }
 
 // reload puts the service of another configuration in the place of the current
@@ -317,7 +318,7 @@ func (p *process) reload(ctx context.Context, f *front, cfg config) error {
 		return err
 	}
 	before := f.swap(next)
-	p.work.Go(before.close)
+	p.work.Go(func() { before.close(ctx) })
 	return nil
 }
 

@@ -35,7 +35,7 @@ func NewDocuments(c *Cache) *Documents {
 
 // Get returns the document with this hash.
 func (d *Documents) Get(ctx context.Context, hash string) (text string, ok bool) {
-	nothing := func(context.Context, []Key) (map[Key]Fetched[string], error) { return nil, nil }
+	nothing := func(context.Context, []Key) (map[Key]Fetched[string], error) { return map[Key]Fetched[string]{}, nil }
 	found := d.space.Load(ctx, Want{Keys: []Key{documentKey(hash)}}, nothing)[0]
 	return found.Value, found.OK
 }
