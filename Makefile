@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build web browser test lint fuzz generate bench microbench tidy fmt
+.PHONY: help run build web browser test crash lint fuzz schema audits clients generate bench microbench tidy fmt
 
 PKG ?= ./...
 ARGS ?=
@@ -28,6 +28,20 @@ browser: ## both playgrounds in headless Chromium; pictures in web/test/out
 test: ## everything, with the race detector and in random order; INSTALL=1 installs what is missing
 	@.ci/need gcc redis-server
 	go test -race -shuffle=on -timeout=6m $(ARGS) $(PKG)
+
+crash: build ## check-ins while the service is killed again and again; ARGS are its flags, -n 50 for a short one
+	@.ci/need redis-server
+	@go build -o bin/crash ./cmd/crash
+	@bin/crash -bin bin/chargegraph $(ARGS)
+
+schema: ## schema.graphqls is well made, and breaks no client of the last release
+	@.ci/schema
+
+audits: build ## the 61 audits of GraphQL over HTTP
+	@CHARGEGRAPH=$(CURDIR)/bin/chargegraph .ci/audits
+
+clients: build ## the typed clients in TypeScript and Go, against the running service
+	@CHARGEGRAPH=$(CURDIR)/bin/chargegraph .ci/clients
 
 lint: ## formatters, vet, linters, arrows, generated code, tidiness, dead code
 	@.ci/lint

@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -135,7 +136,8 @@ type Source struct {
 	mu            sync.Mutex
 	lastSuccessAt time.Time
 	lastError     *SourceError
-	failures      int // since the last success
+	failures      int                        // since the last success
+	outcomes      map[SourceErrorCode]uint64 // since the start; "" counts successes
 	count         func() int
 	budget        Budget
 }
@@ -151,23 +153,47 @@ type SourceCapabilities struct {
 // NodeID returns the source's id in the graph.
 func (s *Source) NodeID() string { return sourcePrefix + string(s.ID) }
 
-// Succeeded notes that the source answered properly at t.
-func (s *Source) Succeeded(t time.Time) {
+// Succeeded notes that the source answered properly at t, and reports whether its
+// health has changed by that.
+func (s *Source) Succeeded(t time.Time) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t.After(s.lastSuccessAt) {
 		s.lastSuccessAt = t
 	}
+	was := s.health()
 	s.failures = 0
 	s.lastError = nil
+	s.tally("")
+	return s.health() != was
 }
 
-// Failed notes that the source could not be asked.
-func (s *Source) Failed(err *SourceError) {
+// Failed notes that the source could not be asked, and reports whether its health
+// has changed by that.
+func (s *Source) Failed(err *SourceError) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	was := s.health()
 	s.failures++
 	s.lastError = err
+	s.tally(err.Code)
+	return s.health() != was
+}
+
+// tally counts one more outcome; mu is held.
+func (s *Source) tally(code SourceErrorCode) {
+	if s.outcomes == nil {
+		s.outcomes = make(map[SourceErrorCode]uint64)
+	}
+	s.outcomes[code]++
+}
+
+// Outcomes returns how often the source has answered properly, under "", and how
+// often it could not be asked, by code, since the start.
+func (s *Source) Outcomes() map[SourceErrorCode]uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.outcomes)
 }
 
 // downAfter is how many failures in a row make a source DOWN rather than DEGRADED.
@@ -178,6 +204,11 @@ const downAfter = 3
 func (s *Source) Health() SourceHealth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.health()
+}
+
+// health is Health; mu is held.
+func (s *Source) health() SourceHealth {
 	switch {
 	case s.failures == 0:
 		return HealthHealthy

@@ -119,3 +119,23 @@ func TestSourceResult_IsWholeOnlyWhenNothingIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestSource_SaysWhenItsHealthChanges(t *testing.T) {
+	t.Parallel()
+	var s providers.Source
+	away, limited := &providers.SourceError{Code: providers.CodeNetwork}, &providers.SourceError{Code: providers.CodeRateLimited}
+	got := []bool{
+		s.Succeeded(day(1)),            // healthy, as it was
+		s.Failed(away),                 // degraded
+		s.Failed(limited),              // still
+		s.Failed(away), s.Failed(away), // down, and still
+		s.Succeeded(day(2)), s.Succeeded(day(3)), // healthy again, and still
+	}
+	if diff := cmp.Diff([]bool{false, true, false, true, false, true, false}, got); diff != "" {
+		t.Errorf("changes mismatch (-want +got)\n%s", diff)
+	}
+	want := map[providers.SourceErrorCode]uint64{"": 3, providers.CodeNetwork: 3, providers.CodeRateLimited: 1}
+	if diff := cmp.Diff(want, s.Outcomes()); diff != "" {
+		t.Errorf("Outcomes() mismatch (-want +got)\n%s", diff)
+	}
+}

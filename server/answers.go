@@ -105,8 +105,10 @@ func (s *service) writeKept(w http.ResponseWriter, r *http.Request, media string
 		control = s.cacheControl(loaders.Freshness{Storable: true, ProcessOnly: k.ProcessOnly, FreshUntil: k.DataUntil})
 	}
 	if s.notModified(w, r, control, k.ETag) {
+		s.cfg.Metrics.gaveKept(0)
 		return
 	}
+	s.cfg.Metrics.gaveKept(len(k.Body))
 	s.head(w, http.StatusOK, media, len(k.Body), control)
 	_, _ = w.Write(k.Body)
 }

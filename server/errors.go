@@ -147,6 +147,7 @@ func (s *service) present(ctx context.Context, err error) *gqlerror.Error {
 
 // panicked makes the error of a panic.
 func (s *service) panicked(ctx context.Context, v any) *gqlerror.Error {
+	s.cfg.Metrics.panicked()
 	return coded(codeInternal, "%s", s.report(ctx, graphql.GetPath(ctx), fmt.Sprintf("panic: %v", v),
 		slog.String("stack", string(debug.Stack()))))
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -134,6 +133,17 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 			return
 		}
 	}
+	if events {
+		params, refused := question.parse()
+		if refused != nil {
+			s.refuseRequest(w, r, refused)
+			return
+		}
+		params.Headers = r.Header
+		params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
+		s.serveEvents(w, r.WithContext(ctx), params)
+		return
+	}
 	leave, refused := s.enter(ctx)
 	if refused != nil {
 		s.refuseRequest(w, r, refused)
@@ -151,10 +161,6 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 	}
 	params.Headers = r.Header
 	params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
-	if events {
-		s.serveEvents(w, r.WithContext(ctx), params)
-		return
-	}
 	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
 	a := s.execute(ctx, r.Method, params, media, partsFor(w, r))
 	if a.sent {
@@ -170,10 +176,6 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 	pieces, etag := s.write(w, r, a)
 	if key != "" && a.fresh != nil {
 		s.keep(ctx, key, start, *a.fresh, etag, pieces)
-	}
-	if d := time.Since(start); d > slowOperation {
-		s.log.LogAttrs(ctx, slog.LevelInfo, "slow operation", slog.String("operation", a.name),
-			slog.Duration("duration", d), slog.Int("errors", len(a.response.Errors)))
 	}
 }
 

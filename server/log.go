@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"chargegraph/providers"
 )
 
 const (
@@ -19,8 +21,13 @@ const (
 type requestIDKey struct{}
 
 // identified gives every request an id: the one that a proxy gave it, else a new
-// one. The answer bears it.
-func identified(next http.Handler) http.Handler {
+// one. The answer bears it. What is done for the request belongs to the trace that
+// it came with.
+func (s *service) identified(next http.Handler) http.Handler {
+	join := s.cfg.Trace
+	if join == nil {
+		join = joinPassed
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
 		if id == "" || len(id) > maxRequestID || strings.ContainsFunc(id, func(c rune) bool {
@@ -29,18 +36,30 @@ func identified(next http.Handler) http.Handler {
 			id = rand.Text()[:16]
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		if trace := join(r.Header); trace != nil {
+			ctx = providers.WithTrace(ctx, trace)
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// LogHandler adds the id of the request to what is logged in its context.
+// LogHandler adds to what is logged the id of the request in whose context that
+// is, and of the trace, where there is one.
 type LogHandler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h LogHandler) Handle(ctx context.Context, record slog.Record) error {
-	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
+	id, ok := ctx.Value(requestIDKey{}).(string)
+	trace := providers.TraceOf(ctx).ID()
+	if ok || trace != "" {
 		record = record.Clone()
+	}
+	if ok {
 		record.AddAttrs(slog.String("request_id", id))
+	}
+	if trace != "" {
+		record.AddAttrs(slog.String("trace_id", trace))
 	}
 	return h.Handler.Handle(ctx, record)
 }

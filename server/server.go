@@ -8,7 +8,9 @@
 //	GET  /                  playground; needs no host but this one
 //	GET  /playground/…      its assets
 //	GET  /schema.graphqls   the schema as text
-//	GET  /healthz           {"status":"ok"}
+//	GET  /livez             200 while the process runs; /healthz is the same
+//	GET  /readyz            200 when the work can be done, else 503 and why not
+//	GET  /metrics           for Prometheus, where the operator wants it here
 //
 // GraphQL is read and written here rather than by gqlgen's transports: those
 // read bodies without bound, quote them in errors, and send "null" when the
@@ -32,6 +34,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"chargegraph/loaders"
+	"chargegraph/providers"
 	"chargegraph/server/access"
 )
 
@@ -93,6 +96,19 @@ type Config struct {
 	MaxBatch int
 	// SDL is the schema as text, served as /schema.graphqls. Empty: not served.
 	SDL string
+	// Ready says how that is what the service depends on, within the time that ctx
+	// has: GET /readyz answers 503 as long as a check that is no detail fails. It is
+	// asked once a second at most. Nil: the service is ready when it runs.
+	Ready func(ctx context.Context) []Check
+	// Metrics counts what goes through the handler. Nil: nothing is counted.
+	Metrics *Metrics
+	// MetricsPage answers GET /metrics to requests of this machine that came by no
+	// proxy. Nil: there is no such page here.
+	MetricsPage http.Handler
+	// Trace returns the trace that a request belongs to by its headers, nil for
+	// none. Nil: the trace that a request came with is named in the log and handed
+	// on to sources, and nothing of it is kept.
+	Trace func(h http.Header) providers.Trace
 
 	// MaxBodyBytes bounds the body of a POST and the query string of a GET.
 	// Default 1 MB (1<<20): a route of 64 kB encoded, or 10,000 points in
@@ -173,7 +189,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams)}
+	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams), trustedNames: namesOf(cfg.Trusted)}
 	s.exec.SetErrorPresenter(s.present)
 	s.exec.SetRecoverFunc(func(ctx context.Context, v any) error { return s.panicked(ctx, v) })
 	s.exec.SetParserTokenLimit(cfg.MaxTokens)
@@ -188,6 +204,8 @@ func New(cfg Config) (*Handler, error) {
 	}
 	s.exec.Use(strictEnums{schema: cfg.Schema.Schema()})
 	s.exec.AroundResponses(s.mark)
+	s.exec.AroundResponses(s.counted)
+	s.exec.AroundOperations(s.follow)
 	if cfg.Operation != nil {
 		s.exec.AroundOperations(cfg.Operation)
 	}
@@ -196,7 +214,12 @@ func New(cfg Config) (*Handler, error) {
 	mux.HandleFunc("POST /graphql", s.post)
 	mux.HandleFunc("GET /graphql", s.get)
 	mux.HandleFunc("OPTIONS /graphql", options)
-	mux.HandleFunc("GET /healthz", health)
+	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /healthz", live)
+	mux.Handle("GET /readyz", &readiness{checks: cfg.Ready})
+	if cfg.MetricsPage != nil {
+		mux.Handle("GET /metrics", fromHere(cfg.MetricsPage))
+	}
 	pages.register(mux)
 	packed, err := compressed(mux)
 	if err != nil {
@@ -206,7 +229,7 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{identified(s.logged(s.hardened(shared))), s.streams}, nil
+	return &Handler{s.identified(s.logged(s.hardened(shared))), s.streams}, nil
 }
 
 // service is the GraphQL part of a handler.
@@ -217,6 +240,8 @@ type service struct {
 
 	streams  *streams
 	underWay access.Concurrency
+	// trustedNames are those of the operations in Config.Trusted; nil without.
+	trustedNames map[string]bool
 }
 
 // writeTimeout is how long a client may take to receive its answer.
@@ -233,12 +258,6 @@ func (s *service) hardened(next http.Handler) http.Handler {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
 	})
-}
-
-func health(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
 }
 
 // introspection lets clients read the schema; gqlgen's default is to refuse.

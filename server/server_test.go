@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -736,7 +737,10 @@ func TestASlowOperationIsInTheLogByName(t *testing.T) {
 			t.Fatalf("log has %d lines, want 1:\n%s", len(lines), book)
 		}
 		delete(lines[0], "time")
-		want := map[string]any{"level": "INFO", "msg": "slow operation", "operation": "Two", "duration": 2e9, "errors": 0.0}
+		want := map[string]any{
+			"level": "INFO", "msg": "slow operation", "operation": "Two", "type": "query", "duration": 2e9, "errors": 0.0,
+			"hash": fmt.Sprintf("%x", sha256.Sum256([]byte(twoOperators))), "cost": 206.0, "bytes": 50.0,
+		}
 		if diff := cmp.Diff(want, lines[0]); diff != "" {
 			t.Errorf("log line mismatch (-want +got):\n%s", diff)
 		}

@@ -1,11 +1,11 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +65,7 @@ func (s *service) serveSocket(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(s.cfg.MaxBodyBytes)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	c := &socket{service: s, conn: conn, request: r, running: make(map[string]context.CancelFunc), stop: cancel}
+	c := &socket{service: s, conn: conn, request: r, running: make(map[string]*subscriber), stop: cancel}
 	c.wg.Go(func() { c.keepAlive(ctx) })
 	c.read(ctx)
 	cancel()
@@ -81,29 +81,38 @@ type socket struct {
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
-	running map[string]context.CancelFunc // by id
+	running map[string]*subscriber // by id
+}
+
+// subscriber is an operation under way, under an id that the client may use again
+// as soon as it has completed this one.
+type subscriber struct {
+	id     string
+	cancel context.CancelFunc
 }
 
 // read takes messages until the connection ends.
 func (c *socket) read(ctx context.Context) {
-	first, ok := c.receive(ctx, initTimeout)
-	switch {
-	case !ok:
-		return
-	case first.Type != "connection_init":
-		c.close(closeUnauthorized, "Unauthorized")
+	payload, ok := c.initialised(ctx)
+	if !ok {
 		return
 	}
-	ctx, err := c.introduced(ctx, first.Payload)
+	ctx, err := c.introduced(ctx, payload)
 	if err != nil {
 		c.close(closeForbidden, "Forbidden")
 		return
 	}
+	part, ok := c.service.streams.join(payerOf(ctx))
+	if !ok {
+		c.close(websocket.StatusTryAgainLater, "too many connections of this caller are open")
+		return
+	}
+	defer part()
 	if c.send(message{Type: "connection_ack"}) != nil {
 		return
 	}
 	for {
-		m, ok := c.receive(ctx, 0)
+		m, ok := c.receive(ctx)
 		if !ok {
 			return
 		}
@@ -119,8 +128,8 @@ func (c *socket) read(ctx context.Context) {
 			}
 		case "complete":
 			c.mu.Lock()
-			if cancel := c.running[m.ID]; cancel != nil {
-				cancel()
+			if op := c.running[m.ID]; op != nil {
+				op.cancel()
 				delete(c.running, m.ID)
 			}
 			c.mu.Unlock()
@@ -130,6 +139,35 @@ func (c *socket) read(ctx context.Context) {
 		default:
 			c.close(closeBadMessage, "Invalid message received")
 			return
+		}
+	}
+}
+
+// initialised waits for the message with which a client introduces itself; pings
+// may come before it.
+func (c *socket) initialised(ctx context.Context) (payload json.RawMessage, ok bool) {
+	// A context that ends would break the connection without a word.
+	late := time.AfterFunc(initTimeout, func() { c.close(closeInitTimeout, "Connection initialisation timeout") })
+	defer late.Stop()
+	for {
+		m, ok := c.receive(ctx)
+		if !ok {
+			return nil, false
+		}
+		switch m.Type {
+		case "connection_init":
+			return m.Payload, true
+		case "ping":
+			if c.send(message{Type: "pong", Payload: m.Payload}) != nil {
+				return nil, false
+			}
+		case "pong":
+		case "subscribe":
+			c.close(closeUnauthorized, "Unauthorized")
+			return nil, false
+		default:
+			c.close(closeBadMessage, "Invalid message received")
+			return nil, false
 		}
 	}
 }
@@ -162,11 +200,7 @@ func (c *socket) introduced(ctx context.Context, payload json.RawMessage) (conte
 
 // receive returns the next message; ok is false when there is none, because the
 // connection has ended or is closed for what came.
-func (c *socket) receive(ctx context.Context, within time.Duration) (m message, ok bool) {
-	if within > 0 { // a context that ends would break the connection without a word
-		late := time.AfterFunc(within, func() { c.close(closeInitTimeout, "Connection initialisation timeout") })
-		defer late.Stop()
-	}
+func (c *socket) receive(ctx context.Context) (m message, ok bool) {
 	kind, text, err := c.conn.Read(ctx)
 	switch {
 	case err != nil:
@@ -188,11 +222,12 @@ func (c *socket) subscribe(ctx context.Context, m message) bool {
 	params.Headers = c.request.Header
 	params.ReadTime = graphql.TraceTiming{Start: time.Now(), End: time.Now()}
 	ctx, cancel := context.WithCancel(ctx)
+	op := &subscriber{id: m.ID, cancel: cancel}
 	c.mu.Lock()
-	_, taken := c.running[m.ID]
+	taken := c.running[m.ID] != nil
 	full := len(c.running) >= maxSubscriptions
 	if !taken && !full {
-		c.running[m.ID] = cancel
+		c.running[m.ID] = op
 	}
 	c.mu.Unlock()
 	if taken {
@@ -207,27 +242,42 @@ func (c *socket) subscribe(ctx context.Context, m message) bool {
 	}
 	c.wg.Go(func() {
 		defer cancel()
-		refused := c.service.stream(ctx, http.MethodPost, params, func(a answer) error { return c.next(m.ID, a) })
-		c.mu.Lock()
-		asked := c.running[m.ID] != nil // else the client has completed it itself
-		delete(c.running, m.ID)
-		c.mu.Unlock()
-		switch {
-		case refused != nil:
-			_ = c.sendErrors(m.ID, refused.response.Errors)
-		case asked:
-			_ = c.send(message{ID: m.ID, Type: "complete"})
+		refused := c.service.stream(ctx, http.MethodPost, params, func(a answer) error { return c.next(op, a) })
+		if !c.leave(op) {
+			return
 		}
+		if refused != nil {
+			_ = c.sendErrors(op.id, refused.response.Errors)
+			return
+		}
+		_ = c.send(message{ID: op.id, Type: "complete"})
 	})
 	return true
 }
 
-func (c *socket) next(id string, a answer) error {
-	pieces, err := encode(a)
-	if err != nil {
-		return err
+// leave forgets an operation that has ended, and reports whether the client is to
+// hear of it: not when it has completed the operation itself.
+func (c *socket) leave(op *subscriber) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running[op.id] != op { // the id may be another one's by now
+		return false
 	}
-	return c.send(message{ID: id, Type: "next", Payload: bytes.TrimSpace(bytes.Join(pieces[:], nil))})
+	delete(c.running, op.id)
+	return true
+}
+
+// errCompleted says that the client wants no more of an operation.
+var errCompleted = errors.New("completed by the client")
+
+func (c *socket) next(op *subscriber, a answer) error {
+	c.mu.Lock()
+	wanted := c.running[op.id] == op
+	c.mu.Unlock()
+	if !wanted {
+		return errCompleted
+	}
+	return c.send(message{ID: op.id, Type: "next", Payload: c.service.encoded(a)})
 }
 
 func (c *socket) sendErrors(id string, errs gqlerror.List) error {
@@ -282,11 +332,11 @@ func (c *socket) close(code websocket.StatusCode, reason string) {
 	c.stop()
 }
 
-// clipReason keeps what a client sent short enough for a close frame.
+// clipReason keeps what a client sent short enough for a close frame, and UTF-8.
 func clipReason(text string) string {
 	const longest = 60 // of the 123 bytes that a frame has
 	if len(text) > longest {
-		return text[:longest]
+		text = text[:longest]
 	}
-	return text
+	return strings.ToValidUTF8(text, "")
 }

@@ -55,7 +55,7 @@ func limiterOver(client redis.UniversalClient, logger *slog.Logger) access.Limit
 	if client == nil {
 		return local
 	}
-	return access.NewFallback(sharedLimiter{cache.NewLimiter(client, "chargegraph")}, local, nil, logger)
+	return access.NewLeases(access.NewFallback(sharedLimiter{cache.NewLimiter(client, "chargegraph")}, local, nil, logger), nil)
 }
 
 // runKeys makes API keys.

@@ -285,6 +285,7 @@ const (
 	envPlugShareURL    = "PLUGSHARE_URL"
 
 	envRedis       = "REDIS_URL"
+	envMetricsAddr = "CHARGEGRAPH_METRICS_ADDR"
 	envSecret      = "CHARGEGRAPH_SECRET" //nolint:gosec // the name of a variable
 	envOCMUser     = "OCM_USERNAME"
 	envOCMPassword = "OCM_PASSWORD" //nolint:gosec // the name of a variable
@@ -317,6 +318,12 @@ func readConfig(path, addr string, getenv func(string) string) (config, error) {
 	}
 	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
 		return config{}, fmt.Errorf("addr %q is not an address: write host:port, for example %s", cfg.Addr, defaultAddr)
+	}
+	if cfg.Metrics.Addr == "" {
+		cfg.Metrics.Addr = getenv(envMetricsAddr)
+	}
+	if err := cfg.Metrics.check(); err != nil {
+		return config{}, err
 	}
 	for i := range cfg.Sources {
 		if err := cfg.Sources[i].check(); err != nil {

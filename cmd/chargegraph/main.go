@@ -32,8 +32,10 @@ func main() {
 const usage = `chargegraph serves one GraphQL API over several directories of charging sites.
 
   chargegraph [flags]            serve the graph (also: chargegraph serve)
+  chargegraph check [flags]      check a configuration, and ask each of its sources once
   chargegraph sandbox [flags]    run the simulated upstreams alone
   chargegraph keys new NAME      make an API key
+  chargegraph checkins COMMAND   list, show, retry, export or import check-ins
   chargegraph conflate-eval      measure how records become one POI, on labelled pairs
   chargegraph help               this text
 
@@ -49,6 +51,7 @@ Real sources, by variables:
 and the rest:
   CHARGEGRAPH_ADDR   where to listen, host:port
   REDIS_URL          a Redis that replicas share: cache, budgets, limits, check-ins
+  CHARGEGRAPH_METRICS_ADDR  where /metrics is, host:port, or off
   CHARGEGRAPH_SECRET what check-ins are sealed and found again by, the same on all replicas
 or by a file: -config FILE, see the README.
 `
@@ -62,10 +65,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	switch command {
 	case "serve":
 		return serve(ctx, args, getenv, stderr)
+	case "check":
+		return runCheck(ctx, args, getenv, os.Stdout, stderr)
 	case "sandbox":
 		return runSandbox(ctx, args, stderr)
 	case "keys":
 		return runKeys(ctx, args, os.Stdout, stderr)
+	case "checkins":
+		return runCheckIns(ctx, args, getenv, os.Stdin, os.Stdout, stderr)
 	case "conflate-eval":
 		return runConflateEval(ctx, args, os.Stdout, stderr)
 	case "help":
@@ -97,6 +104,34 @@ func parse(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
-func newLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(server.LogHandler{Handler: slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})})
+// logFormat is how log lines are written.
+type logFormat string
+
+const (
+	logText logFormat = "text"
+	logJSON logFormat = "json"
+)
+
+// MarshalText implements encoding.TextMarshaler.
+func (f logFormat) MarshalText() ([]byte, error) { return []byte(f), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *logFormat) UnmarshalText(text []byte) error {
+	switch format := logFormat(text); format {
+	case logText, logJSON:
+		*f = format
+		return nil
+	}
+	return errors.New("must be text or json")
+}
+
+// newLogger returns a logger for people.
+func newLogger(w io.Writer, level slog.Level) *slog.Logger { return logText.logger(w, level) }
+
+func (f logFormat) logger(w io.Writer, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if f == logJSON {
+		return slog.New(server.LogHandler{Handler: slog.NewJSONHandler(w, options)})
+	}
+	return slog.New(server.LogHandler{Handler: slog.NewTextHandler(w, options)})
 }

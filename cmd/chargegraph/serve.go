@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"time"
 
 	"chargegraph"
 	"chargegraph/loaders"
@@ -24,12 +25,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	madeUp := flags.Bool("sandbox", false, "serve made-up data, whatever is configured and wherever it listens")
 	level := slog.LevelInfo
 	flags.TextVar(&level, "log", level, "log level: DEBUG, INFO, WARN or ERROR")
+	format := logText
+	flags.TextVar(&format, "log-format", format, "how log lines are written: text or json")
 	var world worldFlags
 	world.register(flags)
 	if err = parse(flags, args); err != nil {
 		return err
 	}
-	logger := newLogger(stderr, level)
+	logger := format.logger(stderr, level)
 	cfg, err := readConfig(*path, *addr, getenv)
 	if err != nil {
 		return err
@@ -48,6 +51,14 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	}()
 
 	p := &process{logger: logger, loopback: isLoopback(listener.Addr())}
+	if p.tracing, err = openTracing(ctx, getenv, logger); err != nil {
+		return err
+	}
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTraces)
+		defer cancel()
+		err = errors.Join(err, p.tracing.end(last))
+	}()
 	if *madeUp || len(cfg.Sources) == 0 {
 		if !*madeUp && !p.loopback {
 			return fmt.Errorf("no source is configured, and made-up data is served on loopback addresses only, not on %s: set %s or %s, name sources in a -config file, or ask for made-up data with -sandbox", cfg.Addr, envOCMKey, envMirror)
@@ -79,9 +90,18 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		}
 		logger.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
 	})()
+	if p.store != nil {
+		p.work.Go(func() { p.metrics.countCheckIns(p.running, p.store, logger) })
+	}
+	if err = p.serveMetrics(ctx, cfg.Metrics, front); err != nil {
+		return err
+	}
 	greet(stderr, listener.Addr(), p.simulators != nil)
 	return server.Serve(ctx, p.secured(listener), front, logger)
 }
+
+// lastTraces is how long the end of the program waits for traces to be sent.
+const lastTraces = 3 * time.Second
 
 // newHandler wires the service together, as changes leave it.
 func newHandler(catalog *loaders.Catalog, inSandbox bool, logger *slog.Logger, changes ...func(*server.Config)) (*server.Handler, error) {

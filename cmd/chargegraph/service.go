@@ -40,6 +40,8 @@ type process struct {
 	fixed      config         // what a reload cannot change
 	secure     bool           // it speaks TLS
 	pair       atomic.Pointer[tls.Certificate]
+	metrics    *metrics
+	tracing    tracing
 
 	mu      sync.Mutex
 	budgets map[string]*cache.Budget // a reload must not grant a source's calls anew
@@ -51,7 +53,10 @@ type process struct {
 // begin opens what all configurations share.
 func (p *process) begin(ctx context.Context, cfg config) (err error) {
 	p.fixed, p.budgets = cfg, make(map[string]*cache.Budget)
-	p.running, p.stop = context.WithCancel(context.WithoutCancel(ctx))
+	p.running, p.stop = context.WithCancel(p.tracing.background(context.WithoutCancel(ctx)))
+	if p.metrics, err = newMetrics(); err != nil {
+		return err
+	}
 	if cfg.Redis != "" {
 		logging.Disable() // go-redis would write every failure to connect to stderr
 		if p.redis, err = cache.Connect(string(cfg.Redis)); err != nil {
@@ -151,7 +156,7 @@ func (p *process) open(ctx context.Context, cfg config) (s *service, err error) 
 			s.close(ctx)
 		}
 	}()
-	read := &sources{logger: p.logger, budgets: p.budget}
+	read := &sources{logger: p.logger, budgets: p.budget, around: p.metrics.calls.around}
 	if p.simulators != nil {
 		err = read.openSandbox(p.simulators)
 	} else {
@@ -196,6 +201,8 @@ func (p *process) open(ctx context.Context, cfg config) (s *service, err error) 
 		c.Access, c.Limiter = gate, limiterOver(p.redis, p.logger)
 		c.Answers = keptAnswers{cache.NewAnswers(cached, "answer")}
 		c.Documents = cache.NewDocuments(cached)
+		c.Metrics, c.MetricsPage, c.Trace = p.metrics.server, p.metricsOnMain(cfg.Metrics), p.tracing.join
+		c.Ready = p.checks(read.providers)
 		c.Freshness = func(ctx context.Context) loaders.Freshness { return loaders.OperationFrom(ctx).Freshness() }
 		if desk != nil {
 			c.Schema, c.CheckIns = resolvers.NewSchema(desk), true
@@ -215,6 +222,7 @@ func (p *process) open(ctx context.Context, cfg config) (s *service, err error) 
 	moment, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	read.waitFirst(moment)
+	p.metrics.service.Store(&watched{sources: read.providers, cache: cached, catalog: catalog, streams: s.handler.OpenStreams})
 	return s, nil
 }
 
@@ -305,6 +313,8 @@ func (p *process) reload(ctx context.Context, f *front, cfg config) error {
 		return errors.New("redis cannot be changed while the service runs: restart it")
 	case cfg.CheckIns != fixed.CheckIns:
 		return errors.New("checkins cannot be changed while the service runs: restart it")
+	case cfg.Metrics != fixed.Metrics:
+		return errors.New("metrics cannot be changed while the service runs: restart it")
 	case p.simulators == nil && len(cfg.Sources) == 0:
 		return errors.New("no source is configured any more")
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -24,8 +25,10 @@ type sources struct {
 	providers []providers.Provider
 	syncers   []*store.Syncer
 	logger    *slog.Logger
-	budgets   func(cache.BudgetConfig) (providers.Budget, error) // nil: none are kept
-	changed   func(providers.SourceID)                           // told when what is held of a source has changed; nil: nobody is
+	budgets   func(cache.BudgetConfig) (providers.Budget, error)                 // nil: none are kept
+	around    func(providers.SourceID) func(http.RoundTripper) http.RoundTripper // goes around the transports of sources; nil: nothing does
+	pullers   []store.Puller
+	changed   func(providers.SourceID) // told when what is held of a source has changed; nil: nobody is
 }
 
 // Where the file says nothing: what a careful person would ask a directory for
@@ -98,7 +101,16 @@ func (s *sources) open(ctx context.Context, cfg sourceConfig) error {
 	return fmt.Errorf("provider %q has no sources", cfg.Provider)
 }
 
+// transport returns what goes around the transport of a source; nil: nothing.
+func (s *sources) transport(id providers.SourceID) func(http.RoundTripper) http.RoundTripper {
+	if s.around == nil {
+		return nil
+	}
+	return s.around(id)
+}
+
 func (s *sources) addOCM(cfg ocm.Config) error {
+	cfg.Around = s.transport(cfg.ID)
 	source, err := ocm.New(cfg)
 	if err == nil {
 		s.providers = append(s.providers, source)
@@ -126,6 +138,7 @@ func (s *sources) addMirror(ctx context.Context, cfg ocm.MirrorConfig) error {
 }
 
 func (s *sources) addPlugShare(cfg plugshare.Config) error {
+	cfg.Around = s.transport(cfg.ID)
 	source, err := plugshare.New(cfg)
 	if err == nil {
 		s.providers = append(s.providers, source)
@@ -134,6 +147,7 @@ func (s *sources) addPlugShare(cfg plugshare.Config) error {
 }
 
 func (s *sources) addOCPI(cfg ocpi.Config) error {
+	cfg.Around = s.transport(providers.NewSourceID(providers.OCPI, cfg.Name))
 	feed, err := ocpi.New(cfg)
 	if err != nil {
 		return err
@@ -142,6 +156,7 @@ func (s *sources) addOCPI(cfg ocpi.Config) error {
 }
 
 func (s *sources) addOCPPLAB(cfg ocpplab.Config) error {
+	cfg.Around = s.transport(cfg.ID)
 	gateway, err := ocpplab.New(cfg)
 	if err != nil {
 		return err
@@ -160,6 +175,7 @@ func (s *sources) addPulled(p store.Puller, interval time.Duration) error {
 	if err == nil {
 		s.providers = append(s.providers, syncer.Source())
 		s.syncers = append(s.syncers, syncer)
+		s.pullers = append(s.pullers, p)
 	}
 	return err
 }

@@ -732,7 +732,7 @@ func TestDeliverer_RunDeliversEverythingAndEndsWithItsContext(t *testing.T) {
 			d.Wake()
 		}
 		time.Sleep(20 * time.Minute) //nolint:forbidigo // in a bubble
-		all, err := List(t.Context(), s, Filter{States: []providers.CheckInState{providers.CheckInDelivered}})
+		all, err := list(t.Context(), s, Filter{States: []providers.CheckInState{providers.CheckInDelivered}})
 		if len(all) != 10 || len(f.comments) != 10 || err != nil {
 			t.Errorf("%d delivered, %d comments, %v; want 10", len(all), len(f.comments), err)
 		}

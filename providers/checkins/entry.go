@@ -295,6 +295,13 @@ func newID(now time.Time) string {
 	return idPrefix + ids().EncodeToString(b[:])
 }
 
+// firstID returns what no id sorts before that is made at t or later.
+func firstID(t time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(max(t.UnixMilli(), 0))<<16)
+	return idPrefix + ids().EncodeToString(b[:])
+}
+
 func validID(id string) bool {
 	text, ok := strings.CutPrefix(id, idPrefix)
 	if !ok || len(text) != idLen {

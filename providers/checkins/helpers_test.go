@@ -235,3 +235,14 @@ func finished(e *Entry, at time.Time) *Entry {
 	c.Targets[0].ExternalID = "77"
 	return c
 }
+
+// list collects what All gives.
+func list(ctx context.Context, s Store, f Filter) (entries []*Entry, err error) {
+	for e, err := range All(ctx, s, f) {
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}

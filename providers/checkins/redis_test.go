@@ -127,7 +127,7 @@ func TestRedis_AcknowledgedCheckInsOutliveAPowerCut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := List(t.Context(), s, Filter{})
+	all, err := list(t.Context(), s, Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}

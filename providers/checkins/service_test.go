@@ -260,7 +260,7 @@ func TestSubmit_SaysWhichFieldIsWrongAndKeepsNothing(t *testing.T) {
 	sub := submission("k")
 	sub.Token = "with a space"
 	wantUserError(t, f, "app", sub, providers.UserErrorUnauthenticated)
-	if all, err := List(t.Context(), s, Filter{}); len(all) != 0 || err != nil {
+	if all, err := list(t.Context(), s, Filter{}); len(all) != 0 || err != nil {
 		t.Errorf("kept %d, %v", len(all), err)
 	}
 	sub = submission("k")

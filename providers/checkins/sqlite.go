@@ -16,7 +16,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite" // the driver, too
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"chargegraph/providers"
 )
@@ -109,15 +110,23 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 		watchers: map[*watcher]struct{}{},
 	}
 	if err = s.open(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("checkins: sqlite: open %s: %w", path, err), s.closeDB())
+		return nil, errors.Join(fmt.Errorf("checkins: sqlite: open %s: %w", path, explained(err)), s.closeDB())
 	}
 	stmts, err := prepare(ctx, s.conn)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("checkins: sqlite: open %s: %w", path, err), s.closeDB())
+		return nil, errors.Join(fmt.Errorf("checkins: sqlite: open %s: %w", path, explained(err)), s.closeDB())
 	}
 	stmts.ctx = context.WithoutCancel(ctx)
 	go s.run(stmts)
 	return s, nil
+}
+
+// explained says what a person can do about an error of the database.
+func explained(err error) error {
+	if failed, ok := errors.AsType[*sqlite.Error](err); ok && failed.Code()&0xff == sqlite3.SQLITE_BUSY { // the rest of the code says more
+		return fmt.Errorf("another program has held the file for %v; let it finish, and try again: %w", busyTimeout, err)
+	}
+	return err
 }
 
 func (s *SQLite) open(ctx context.Context, path string) error {
@@ -257,7 +266,7 @@ func (s *SQLite) commit(stmts *statements, batch []*write) {
 	err := transact(stmts, batch, results)
 	for i, w := range batch {
 		if err != nil {
-			results[i] = fmt.Errorf("checkins: sqlite: write: %w", err)
+			results[i] = fmt.Errorf("checkins: sqlite: write: %w", explained(err))
 		}
 		if w.left.CompareAndSwap(false, true) {
 			w.done <- results[i]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -125,21 +126,22 @@ func Living(ctx context.Context, table Aliases, key providers.Key, alive func(co
 	return "", false, nil
 }
 
-// Filter says which entries List returns. The zero value: all.
+// Filter says which entries All returns. The zero value: all.
 type Filter struct {
 	States  []providers.CheckInState  // one of these; nil: any
 	Targets []providers.DeliveryState // at least one delivery in one of these; nil: any
 	Caller  string                    // submitted by; "": anyone
-	POIID   string                    // about; "": any site
+	Site    providers.Key             // one of the site's records; "": any site
+	Since   time.Time                 // submitted then or later; zero: ever
 	Before  time.Time                 // submitted before; zero: ever
 	Limit   int                       // 0: no limit
 }
 
 func (f *Filter) match(e *Entry) bool {
-	if f.Caller != "" && e.Caller != f.Caller || f.POIID != "" && e.POIID != f.POIID {
+	if f.Caller != "" && e.Caller != f.Caller || f.Site != "" && !slices.Contains(e.Members, f.Site) {
 		return false
 	}
-	if !f.Before.IsZero() && !e.CreatedAt.Before(f.Before) {
+	if e.CreatedAt.Before(f.Since) || !f.Before.IsZero() && !e.CreatedAt.Before(f.Before) {
 		return false
 	}
 	if len(f.States) > 0 && !slices.Contains(f.States, e.State()) {
@@ -156,23 +158,32 @@ func (f *Filter) match(e *Entry) bool {
 	return false
 }
 
-// List returns the entries that f lets through, oldest first. It reads the whole
-// store, page by page: it is for a person on duty, not for a request.
-func List(ctx context.Context, s Store, f Filter) ([]*Entry, error) {
-	var found []*Entry
-	err := each(ctx, s, func(e *Entry) error {
-		if f.match(e) {
-			found = append(found, e)
+// All returns the entries that f lets through, oldest first. It reads the whole
+// store, or the time that f leaves, page by page: it is for a person on duty, not
+// for a request. An error is the last that it gives.
+func All(ctx context.Context, s Store, f Filter) iter.Seq2[*Entry, error] {
+	return func(yield func(*Entry, error) bool) {
+		after, found := "", 0
+		if !f.Since.IsZero() {
+			after = firstID(f.Since)
 		}
-		if f.Limit > 0 && len(found) == f.Limit {
-			return errEnough
+		err := eachAfter(ctx, s, after, func(e *Entry) error {
+			if !f.Before.IsZero() && e.ID >= firstID(f.Before) {
+				return errEnough
+			}
+			if !f.match(e) {
+				return nil
+			}
+			found++
+			if !yield(e, nil) || found == f.Limit {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, err)
 		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
 	}
-	return found, nil
 }
 
 // errEnough ends a walk early.
@@ -183,7 +194,12 @@ const pageSize = 200
 
 // each calls yield for every entry, oldest first, until it returns an error.
 func each(ctx context.Context, s Store, yield func(*Entry) error) error {
-	for after := ""; ; {
+	return eachAfter(ctx, s, "", yield)
+}
+
+// eachAfter is each for the entries whose ids are behind after.
+func eachAfter(ctx context.Context, s Store, after string, yield func(*Entry) error) error {
+	for {
 		page, err := s.Page(ctx, after, pageSize)
 		if err != nil {
 			return err

@@ -392,12 +392,15 @@ func TestList_FindsWhatWaitsForAPerson(t *testing.T) {
 				{"unconfirmed", Filter{Targets: []providers.DeliveryState{providers.DeliveryUnconfirmed}}, 1},
 				{"delivered", Filter{States: []providers.CheckInState{providers.CheckInDelivered}}, 1},
 				{"of a caller", Filter{Caller: "another"}, 1},
-				{"of a site", Filter{POIID: "poi:ocm:2"}, 0},
+				{"of a site", Filter{Site: "plugshare:9~8"}, 3},
+				{"of another site", Filter{Site: "ocm:2"}, 0},
+				{"later", Filter{Since: noon.Add(time.Millisecond)}, 0},
+				{"at that time", Filter{Since: noon, Before: noon.Add(time.Millisecond)}, 3},
 				{"old", Filter{Before: noon}, 0},
 				{"two", Filter{Limit: 2}, 2},
 			} {
-				if got, err := List(t.Context(), s, c.filter); len(got) != c.want || err != nil {
-					t.Errorf("List(%s) = %d, %v; want %d", c.name, len(got), err, c.want)
+				if got, err := list(t.Context(), s, c.filter); len(got) != c.want || err != nil {
+					t.Errorf("All(%s) = %d, %v; want %d", c.name, len(got), err, c.want)
 				}
 			}
 			reopened, err := Reopen(t.Context(), s, stuck.ID, noon.Add(time.Hour))

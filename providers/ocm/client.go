@@ -33,7 +33,7 @@ func newClient(base *url.URL, cfg *Config) *client {
 	header.Set("X-API-Key", cfg.Key)
 	header.Set("User-Agent", cfg.UserAgent)
 	return &client{name: cfg.ClientName, maxBody: maxBody, Client: upstream.New(upstream.Config{
-		Name: "Open Charge Map", Base: base, Header: header, HTTP: cfg.Client, Redirects: maxRedirects, Secret: "the key",
+		Name: "Open Charge Map", Base: base, Header: header, HTTP: cfg.Client, Around: cfg.Around, Redirects: maxRedirects, Secret: "the key",
 		Explain: explain, Clock: cfg.Clock, Budget: cfg.Budget, Patience: upstream.PatienceOf(cfg.Timeout),
 	})}
 }

@@ -49,7 +49,7 @@ func newPoster(base *url.URL, cfg *Config) *poster {
 		next = upstream.NewHTTPTransport()
 	}
 	p.http.Transport = upstream.NewTransport(upstream.Policies{
-		Name: service, Next: next, Budget: cfg.Budget, Clock: cfg.Clock,
+		Name: service, Next: upstream.Around(next, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
 		Concurrency: postsAtOnce, CallTimeout: max(cfg.SendTimeout, signInTimeout),
 	})
 	p.http.Timeout = 0 // made for questions; each post has its own

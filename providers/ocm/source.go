@@ -46,6 +46,9 @@ type Config struct {
 	// Client makes the calls, under policies of the source's own. Its
 	// CheckRedirect is replaced. Default: a client of its own with a timeout of 30 s.
 	Client *http.Client
+	// Around goes around the transport that makes the calls, inside all policies:
+	// it sees every single call, for measuring and tracing. nil: nothing does.
+	Around func(http.RoundTripper) http.RoundTripper
 	// Budget is how many calls Key may be sent; nil: none is kept.
 	Budget providers.Budget
 	// ClientName and UserAgent tell OCM's operators who asks; defaults

@@ -64,7 +64,7 @@ func newClient(h hosts, cfg *Config) *client {
 	// A page is a bulk pull: it may take as long as PageTimeout, and there is one
 	// reader, so that the policies of a map change nothing for one that answers.
 	c.http = &http.Client{CheckRedirect: c.checkRedirect, Transport: upstream.NewTransport(upstream.Policies{
-		Name: service, Next: newTransport(&c.hosts, nil), Budget: cfg.Budget, CallTimeout: cfg.PageTimeout, Clock: cfg.Clock,
+		Name: service, Next: upstream.Around(newTransport(&c.hosts, nil), cfg.Around), Budget: cfg.Budget, CallTimeout: cfg.PageTimeout, Clock: cfg.Clock,
 	})}
 	return c
 }

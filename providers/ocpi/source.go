@@ -3,6 +3,7 @@ package ocpi
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -79,6 +80,10 @@ type Config struct {
 	Attribution    string
 	AttributionURL string
 	License        string
+
+	// Around goes around the transport that makes the calls, inside all policies:
+	// it sees every single call, for measuring and tracing. nil: nothing does.
+	Around func(http.RoundTripper) http.RoundTripper
 
 	Budget    providers.Budget // how many calls the feed may be sent; nil: none is kept
 	UserAgent string           // default "chargegraph (GraphQL API for charging sites)"

@@ -36,7 +36,7 @@ func newClient(base *url.URL, cfg *Config) *client {
 	}
 	return &client{upstream.New(upstream.Config{
 		Name: "the OCPPLAB gateway", Base: base, Header: header, Redirects: maxRedirects, Secret: "the token", Explain: explain, Clock: cfg.Clock,
-		Budget: cfg.Budget, CallTimeout: pageTimeout,
+		Budget: cfg.Budget, Around: cfg.Around, CallTimeout: pageTimeout,
 		HTTP: &http.Client{
 			Timeout: pageTimeout,
 			Transport: &http.Transport{

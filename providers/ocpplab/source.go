@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -50,6 +51,10 @@ type Config struct {
 	// Sandbox says that behind URL is our own simulator: mode SANDBOX, every
 	// record attributed to made-up data.
 	Sandbox bool
+
+	// Around goes around the transport that makes the calls, inside all policies:
+	// it sees every single call, for measuring and tracing. nil: nothing does.
+	Around func(http.RoundTripper) http.RoundTripper
 
 	Budget    providers.Budget // how many calls Token may be sent; nil: none is kept
 	UserAgent string           // default "chargegraph (GraphQL API for charging sites)"

@@ -42,7 +42,9 @@ type Config struct {
 	// HTTP makes the calls. Its Transport is wrapped in a [Transport] of this
 	// client's own, its CheckRedirect is replaced, and its Timeout holds for a
 	// question, repeats included. Default: a client of its own with a timeout of 30 s.
-	HTTP        *http.Client
+	HTTP *http.Client
+	// Around goes around the transport that makes the calls; see [Around].
+	Around      func(http.RoundTripper) http.RoundTripper
 	Budget      providers.Budget
 	Concurrency int
 	CallTimeout time.Duration
@@ -90,7 +92,7 @@ func New(cfg Config) *Client {
 		next = NewHTTPTransport()
 	}
 	c.transport = NewTransport(Policies{
-		Name: cfg.Name, Next: next, Budget: cfg.Budget, Clock: cfg.Clock,
+		Name: cfg.Name, Next: Around(next, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
 		Concurrency: cfg.Concurrency, CallTimeout: cfg.CallTimeout, Patience: cfg.Patience,
 	})
 	c.http.Transport = c.transport

@@ -38,9 +38,9 @@ type Policies struct {
 	// CallTimeout is how long one call may take, until its answer is read. Default
 	// DefaultCallTimeout.
 	CallTimeout time.Duration
-	// Patience is how long a call must have waited for its end by a deadline to
-	// say something about the upstream: else callers in a hurry would close it for
-	// everybody. Default DefaultPatience.
+	// Patience is the time that a call must have had to say by its end that the
+	// upstream hangs: else callers in a hurry would close it for everybody. Default
+	// DefaultPatience.
 	Patience time.Duration
 	// Clock says until when the upstream asked for silence.
 	Clock func() time.Time
@@ -97,6 +97,16 @@ func NewHTTPTransport() *http.Transport {
 		IdleConnTimeout:       30 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}
+}
+
+// Around returns next with around about it: inside all policies, so that what
+// goes around sees every call that is really made, each repeat and each redirect
+// as one, and none that was refused here. A nil around leaves next as it is.
+func Around(next http.RoundTripper, around func(http.RoundTripper) http.RoundTripper) http.RoundTripper {
+	if around == nil {
+		return next
+	}
+	return around(next)
 }
 
 // Refusal returns why a call would be refused before it is made; nil: it would
@@ -232,6 +242,7 @@ type call struct {
 	t     *Transport
 	epoch uint64
 	began time.Time // by the clock of deadlines, whatever Policies.Clock says
+	ends  time.Time // its deadline
 	what  outcome   // as far as the headers tell; written before there is a body
 
 	once sync.Once
@@ -248,6 +259,7 @@ func (c *call) end(o outcome) {
 // send makes the call.
 func (c *call) send(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), c.t.p.CallTimeout)
+	c.ends, _ = ctx.Deadline()
 	res, err := c.t.p.Next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		c.what = c.judge(ctx.Err(), err)
@@ -276,11 +288,10 @@ func (c *call) judge(over, err error) outcome {
 	switch {
 	case errors.As(err, new(*providers.SourceError)), errors.Is(over, context.Canceled):
 		return unknown
+	case over != nil && c.ends.Sub(c.began) < c.t.p.Patience:
+		return unknown
 	case over != nil, errors.As(err, &timeout) && timeout.Timeout():
-		if time.Since(c.began) < c.t.p.Patience {
-			return unknown
-		}
-		return hung
+		return hung // by a deadline, or a time-out of the network, which are long
 	}
 	return failed
 }
