@@ -286,7 +286,7 @@ const (
 
 	envRedis       = "REDIS_URL"
 	envMetricsAddr = "CHARGEGRAPH_METRICS_ADDR"
-	envSecret      = "CHARGEGRAPH_SECRET" //nolint:gosec // the name of a variable
+	envSecret      = "CHARGEGRAPH_SECRET"
 	envOCMUser     = "OCM_USERNAME"
 	envOCMPassword = "OCM_PASSWORD" //nolint:gosec // the name of a variable
 )

@@ -237,9 +237,6 @@ type FaultOption func(*FaultSpec)
 // For sets the duration of a fault.
 func For(d time.Duration) FaultOption { return func(s *FaultSpec) { s.Duration = d } }
 
-// Chance limits a fault to requests for which the dice say so.
-func Chance(p float64) FaultOption { return func(s *FaultSpec) { s.Chance = p } }
-
 // Share limits a fault to a part of the requests.
 func Share(p float64) FaultOption { return func(s *FaultSpec) { s.Share = p } }
 

@@ -48,6 +48,7 @@ func TestLeases_AskOnceForManySmallRequests(t *testing.T) {
 
 func TestLeases_NeverGiveMoreThanTheSharedBucketHasGiven(t *testing.T) {
 	t.Parallel()
+	ctx := t.Context()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(0, 0)
 		shared := &counting{Limiter: access.NewBuckets(func() time.Time { return now })}
@@ -58,7 +59,7 @@ func TestLeases_NeverGiveMoreThanTheSharedBucketHasGiven(t *testing.T) {
 			now = now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(t, "ms")) * time.Millisecond)
 			cost := float64(rapid.IntRange(0, 60).Draw(t, "cost"))
 			before := shared.taken
-			d, err := replicas[rapid.IntRange(0, 1).Draw(t, "replica")].Take(context.Background(), "a", cost, limit)
+			d, err := replicas[rapid.IntRange(0, 1).Draw(t, "replica")].Take(ctx, "a", cost, limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +71,7 @@ func TestLeases_NeverGiveMoreThanTheSharedBucketHasGiven(t *testing.T) {
 			}
 			// Nobody is refused what the bucket itself would have given.
 			if !d.OK {
-				if again, _ := shared.Limiter.Take(context.Background(), "a", cost, limit); again.OK && shared.taken == before {
+				if again, _ := shared.Limiter.Take(ctx, "a", cost, limit); again.OK && shared.taken == before {
 					t.Fatalf("a cost of %v is refused though the bucket has it", cost)
 				}
 			}
