@@ -441,10 +441,12 @@ func checkContentType(header string) *refusal {
 
 // readBody reads the whole body, if it is not too long and comes in time.
 func (s *service) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	tooLong := refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
-	if r.ContentLength > s.cfg.MaxBodyBytes {
+	tooLong := func() ([]byte, *refusal) {
 		w.Header().Set("Connection", "close")
-		return nil, tooLong
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
+	}
+	if r.ContentLength > s.cfg.MaxBodyBytes {
+		return tooLong()
 	}
 	// A deadline of the reading alone: one that lasted longer, as the server's
 	// ReadTimeout does, would cancel the operation.
@@ -456,8 +458,7 @@ func (s *service) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *ref
 	case err == nil:
 		return body, nil
 	case isTooLong:
-		w.Header().Set("Connection", "close")
-		return nil, tooLong
+		return tooLong()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refuse(http.StatusRequestTimeout, "the body did not arrive within %v", bodyTimeout)
 	}
