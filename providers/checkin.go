@@ -116,6 +116,14 @@ type Consignment struct {
 	// Token is the caller's own session at the provider, a secret; "" sends it
 	// under the account of the source.
 	Token string
+
+	// Authors are those under whose names it may have been sent so far, as
+	// AuthorTeller tells them: Find looks for the comments of all of them, and of
+	// who would send it now.
+	Authors []string
+	// Others are ids of comments that are known to be other check-ins: Find passes
+	// them over.
+	Others []string
 }
 
 // CheckInTaker is a Provider that takes check-ins. Its Source has the capability
@@ -127,12 +135,22 @@ type CheckInTaker interface {
 	// Find reads the comments of the site, past every cache, and returns the id
 	// of the one that is c: by its marker and author where it has a marker, else
 	// by author, text, type and the minutes around sentAt, the times at which it
-	// was sent. ok is false when there is none; a *SourceError says that nobody
-	// knows.
+	// was sent. Of several that may be it, it returns the one nearest to a time.
+	// ok is false when there is none; a *SourceError says that nobody knows.
 	Find(ctx context.Context, c Consignment, sentAt []time.Time) (externalID string, ok bool, err error)
 	// Lost names the fields of r that the provider's taxonomy cannot carry, as
 	// the graph's input calls them ("rating", "outcome"); none for a true copy.
 	Lost(r Report) []string
+}
+
+// AuthorTeller is a CheckInTaker that can tell under whose name it sends. A
+// check-in whose sender changes, because its submitter retries it with another
+// session or the account of the source is another one, would not be found again
+// without.
+type AuthorTeller interface {
+	// Author returns what the provider calls the user under whose name c would be
+	// sent now. It may have to sign in for that.
+	Author(ctx context.Context, c Consignment) (string, error)
 }
 
 // DeliveryError says why a check-in was not, or not known to be, delivered.

@@ -13,6 +13,10 @@ import (
 	"chargegraph/providers"
 )
 
+// ErrUnavailable is among the errors of a CheckIns that cannot keep or read check-ins
+// at present.
+var ErrUnavailable = errors.New("check-ins can be neither kept nor read at present")
+
 // CheckIns keeps check-ins and delivers them. Its errors that a caller can do
 // something about are *providers.UserError, or several of them joined. What it
 // returns has no site in its comment.

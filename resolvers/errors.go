@@ -51,9 +51,16 @@ func checkOneOf(ctx context.Context, at argument, members string) error {
 	return at.refuse(ctx, "give exactly one of %s, and not null", members)
 }
 
-// present turns an error of the loaders into one that a client may see. Errors
-// that it does not know stay as they are; the server hides them.
+// present turns an error of the loaders, or of CheckIns, into one that a client
+// may see. Errors that it does not know stay as they are; the server hides them.
 func present(ctx context.Context, err error) error {
+	if errors.Is(err, ErrUnavailable) {
+		return &gqlerror.Error{
+			Message:    "check-ins can be neither kept nor read at present; ask again later, and send a check-in with the same idempotencyKey then",
+			Path:       graphql.GetPath(ctx),
+			Extensions: map[string]any{"code": "UNAVAILABLE"},
+		}
+	}
 	var unavailable *loaders.UnavailableError
 	if !errors.As(err, &unavailable) {
 		return err

@@ -4,7 +4,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/jub0bs/cors"
 	"github.com/klauspost/compress/gzhttp"
@@ -46,19 +45,6 @@ func (c *CORS) shared(next http.Handler) (http.Handler, error) {
 		return nil, fmt.Errorf("server: CORS: %w", err)
 	}
 	return middleware.Wrap(next), nil
-}
-
-// socketOrigins are the same origins as the WebSocket library wants them.
-func (c *CORS) socketOrigins() []string {
-	hosts := make([]string, len(c.Origins))
-	for i, origin := range c.Origins {
-		_, host, ok := strings.Cut(origin, "://")
-		if !ok {
-			host = origin
-		}
-		hosts[i] = host
-	}
-	return hosts
 }
 
 // minCompressed is the shortest answer that is worth packing: it fills more than

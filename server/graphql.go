@@ -73,15 +73,22 @@ type asked struct {
 }
 
 func (s *service) post(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func() (asked, *refusal) {
+	s.serve(w, r, func(ctx context.Context) (asked, *refusal) {
 		if refused := checkContentType(r.Header.Get("Content-Type")); refused != nil {
 			return asked{}, refused
 		}
-		body, refused := s.readBody(w, r)
+		if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+			w.Header().Set("Accept-Encoding", "identity")
+			return asked{}, refuse(http.StatusUnsupportedMediaType, "send the body as it is, without Content-Encoding")
+		}
+		body, refused := s.readBody(ctx, w, r)
+		if refused == nil {
+			refused = checkValues(body)
+		}
 		if refused != nil {
 			return asked{}, refused
 		}
-		return asked{string(body), func() (*graphql.RawParams, *refusal) { return parseBody(body) }}, nil
+		return asked{body, func() (*graphql.RawParams, *refusal) { return parseBody([]byte(body)) }}, nil
 	})
 }
 
@@ -95,7 +102,7 @@ func (s *service) get(w http.ResponseWriter, r *http.Request) {
 		s.serveSocket(w, r)
 		return
 	}
-	s.serve(w, r, func() (asked, *refusal) {
+	s.serve(w, r, func(context.Context) (asked, *refusal) {
 		text := r.URL.RawQuery
 		if int64(len(text)) > s.cfg.MaxBodyBytes {
 			return asked{}, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
@@ -106,14 +113,14 @@ func (s *service) get(w http.ResponseWriter, r *http.Request) {
 
 // serve reads, executes and answers one request, or answers what was kept of an
 // equal one.
-func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (asked, *refusal)) {
+func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(context.Context) (asked, *refusal)) {
 	start := time.Now()
 	ctx, refused := s.admit(w, r)
 	if refused != nil {
 		s.refuseRequest(w, r, refused)
 		return
 	}
-	question, refused := read()
+	question, refused := read(ctx)
 	if refused != nil {
 		s.refuseRequest(w, r, refused)
 		return
@@ -133,7 +140,16 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 			return
 		}
 	}
+	if err, wait := s.charge(ctx, float64(len(question.text)/textPerCost)); err != nil {
+		retryAfter(w, wait)
+		s.refuseRequest(w, r, &refusal{http.StatusTooManyRequests, err})
+		return
+	}
 	if events {
+		if err := exceeded("streamBytes", len(question.text), largeText, "a request for a stream has %d bytes; at most %d are taken"); err != nil {
+			s.refuseRequest(w, r, &refusal{http.StatusRequestEntityTooLarge, err})
+			return
+		}
 		params, refused := question.parse()
 		if refused != nil {
 			s.refuseRequest(w, r, refused)
@@ -150,6 +166,12 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func() (ask
 		return
 	}
 	defer leave()
+	done, refused := s.intake.decode(ctx, len(question.text))
+	if refused != nil {
+		s.refuseRequest(w, r, refused)
+		return
+	}
+	defer done()
 	if r.Method == http.MethodPost && s.cfg.MaxBatch > 1 && isBatch(question.text) {
 		s.serveBatch(ctx, w, r, question.text, media)
 		return
@@ -234,12 +256,18 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 		}
 	}()
 
-	op, errs := s.exec.CreateOperationContext(ctx, params)
-	ctx = graphql.WithOperationContext(ctx, op)
-	name := operationName(ctx)
+	name := ""
 	refused := func(status int, errs ...*gqlerror.Error) answer {
 		return answer{status: status, name: name, response: s.exec.DispatchError(ctx, errs)}
 	}
+	if err, wait := s.chargeDocument(ctx, params.Query); err != nil {
+		a = refused(http.StatusTooManyRequests, err)
+		a.retryAfter = wait
+		return a
+	}
+	op, errs := s.exec.CreateOperationContext(ctx, params)
+	ctx = graphql.WithOperationContext(ctx, op)
+	name = operationName(ctx)
 	if len(errs) > 0 {
 		return refused(status(media), nameMissing(op, errs)...)
 	}
@@ -440,29 +468,45 @@ func checkContentType(header string) *refusal {
 }
 
 // readBody reads the whole body, if it is not too long and comes in time.
-func (s *service) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
-	tooLong := func() ([]byte, *refusal) {
+func (s *service) readBody(ctx context.Context, w http.ResponseWriter, r *http.Request) (string, *refusal) {
+	tooLong := func() (string, *refusal) {
 		w.Header().Set("Connection", "close")
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
+		return "", refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
 	}
 	if r.ContentLength > s.cfg.MaxBodyBytes {
 		return tooLong()
 	}
+	end, refused := s.intake.begin(ctx)
+	if refused != nil {
+		return "", refused
+	}
+	defer end()
 	// A deadline of the reading alone: one that lasted longer, as the server's
 	// ReadTimeout does, would cancel the operation.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it is supported
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
-	_ = control.SetReadDeadline(time.Time{})
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	var body strings.Builder
+	whole := http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes)
+	_, err := io.CopyN(&body, whole, longBody)
+	if err == nil { // there may be more
+		end, refused := s.intake.beginLong(ctx)
+		if refused != nil {
+			w.Header().Set("Connection", "close")
+			return "", refused
+		}
+		defer end()
+		_, err = io.Copy(&body, whole)
+	}
 	switch _, isTooLong := errors.AsType[*http.MaxBytesError](err); {
-	case err == nil:
-		return body, nil
+	case err == nil, errors.Is(err, io.EOF):
+		return body.String(), nil
 	case isTooLong:
 		return tooLong()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, refuse(http.StatusRequestTimeout, "the body did not arrive within %v", bodyTimeout)
+		return "", refuse(http.StatusRequestTimeout, "the body did not arrive within %v", bodyTimeout)
 	}
-	return nil, refuse(http.StatusBadRequest, "the body could not be read to its end")
+	return "", refuse(http.StatusBadRequest, "the body could not be read to its end")
 }
 
 // parseBody reads the parameters of a POST.

@@ -360,6 +360,8 @@ const (
 	// maxDetails is how many of them one operation makes at the most, whatever
 	// it asks for: what package loaders admits for one source.
 	maxDetails = 10
+	// pointCost, for each point of an outline or a line: how far sites lie from it.
+	pointCost = 2
 	// providersAsked is how many are asked where the caller does not narrow it.
 	providersAsked = 4
 	// introspectionCost is what a field of the schema's own description costs,
@@ -574,6 +576,9 @@ func (a *appraisal) field(f *ast.Field) amount {
 	if w.perSource > 0 {
 		own += w.perSource * a.sourcesAsked(f)
 	}
+	if area, ok := a.argument(f, "area").(map[string]any); ok {
+		own += pointCost * (points(area["polygon"]) + points(area["route"]))
+	}
 	entry, below := float64(leafCost), amount{}
 	if len(f.SelectionSet) > 0 {
 		entry, below = objectCost, a.set(f.SelectionSet)
@@ -699,6 +704,25 @@ func length(v any) float64 {
 		return float64(len(v))
 	}
 	return 1
+}
+
+// points returns how many points a polygon or a route has.
+func points(line any) float64 {
+	members, ok := line.(map[string]any)
+	if !ok {
+		return 0
+	}
+	n := length(members["points"])
+	if encoded, ok := members["encoded"].(string); ok {
+		numbers := 0
+		for i := range len(encoded) {
+			if encoded[i] < '_' { // the last character of a number
+				numbers++
+			}
+		}
+		n += float64(numbers / 2) // latitude and longitude
+	}
+	return n
 }
 
 func number(v any) (float64, bool) {

@@ -85,9 +85,11 @@ type kindSeries struct {
 	underWay    prometheus.Gauge
 }
 
-// NewMetrics registers with r what a Handler counts.
-func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
-	m := &Metrics{
+var _ prometheus.Collector = (*Metrics)(nil)
+
+// NewMetrics returns what counts for a Handler, to be registered where it is read.
+func NewMetrics() *Metrics {
+	return &Metrics{
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chargegraph_operations_total",
 			Help: "Operations executed, by how they ended: ok, partial (data and errors), failed (errors alone), abandoned (no time left, or nobody waiting).",
@@ -145,14 +147,26 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		names:  make(map[string]bool),
 		codes:  make(map[string]bool),
 	}
-	for _, c := range []prometheus.Collector{
+}
+
+func (m *Metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{
 		m.operations, m.duration, m.cost, m.bytes, m.underWay, m.events, m.errs, m.refusals, m.kept, m.keptBytes, m.panics, m.slow,
-	} {
-		if err := r.Register(c); err != nil {
-			return nil, err
-		}
 	}
-	return m, nil
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
+	for _, c := range m.collectors() {
+		c.Describe(to)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *Metrics) Collect(to chan<- prometheus.Metric) {
+	for _, c := range m.collectors() {
+		c.Collect(to)
+	}
 }
 
 // of returns the series of operations of a type, and of a type and name.

@@ -29,10 +29,8 @@ import (
 func counting(tb testing.TB) (func(*server.Config), *prometheus.Registry) {
 	tb.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	metrics, err := server.NewMetrics(registry)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	metrics := server.NewMetrics()
+	registry.MustRegister(metrics)
 	return func(c *server.Config) { c.Metrics = metrics }, registry
 }
 

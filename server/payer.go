@@ -42,7 +42,10 @@ func (s *service) charge(ctx context.Context, cost float64) (*gqlerror.Error, ti
 	if err != nil || d.OK {
 		return nil, 0 //nolint:nilerr // a limiter that fails must not be an outage
 	}
-	refused := coded(codeRateLimited, "too much was asked for in a short time; ask again in %v, or for less", d.RetryAfter.Round(time.Second))
+	refused := coded(codeRateLimited, "this is more than may be asked for at once; ask for less, or in shorter requests")
+	if d.RetryAfter > 0 {
+		refused = coded(codeRateLimited, "too much was asked for in a short time; ask again in %v, or for less", max(d.RetryAfter.Round(time.Second), time.Second))
+	}
 	refused.Extensions["limit"], refused.Extensions["max"] = "rate", p.limits.Burst
 	refused.Extensions["value"] = cost
 	refused.Extensions["remaining"] = math.Floor(d.Remaining)

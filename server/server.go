@@ -189,14 +189,14 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams), trustedNames: namesOf(cfg.Trusted)}
+	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams), intake: newIntake(), trustedNames: namesOf(cfg.Trusted)}
 	s.exec.SetErrorPresenter(s.present)
 	s.exec.SetRecoverFunc(func(ctx context.Context, v any) error { return s.panicked(ctx, v) })
 	s.exec.SetParserTokenLimit(cfg.MaxTokens)
-	known := newDocuments(maxDocuments)
-	s.exec.SetQueryCache(known)
+	s.known = newDocuments(maxDocuments)
+	s.exec.SetQueryCache(s.known)
 	s.exec.Use(persisted{trusted: cfg.Trusted, only: cfg.TrustedOnly, cache: cfg.Documents})
-	s.exec.Use(newDocumentLimits(cfg.Limits, cfg.MaxTokens, cfg.Schema.Schema(), known))
+	s.exec.Use(newDocumentLimits(cfg.Limits, cfg.MaxTokens, cfg.Schema.Schema(), s.known))
 	if cfg.NoIntrospection {
 		s.exec.SetDisableSuggestion(true)
 	} else {
@@ -238,7 +238,9 @@ type service struct {
 	log  *slog.Logger
 	exec *executor.Executor
 
+	known    *documents // that are valid
 	streams  *streams
+	intake   *intake
 	underWay access.Concurrency
 	// trustedNames are those of the operations in Config.Trusted; nil without.
 	trustedNames map[string]bool

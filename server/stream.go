@@ -123,7 +123,7 @@ func (s *streams) tooManyOfCaller() *refusal {
 // nil, is the only answer of an operation that was not begun, and the last one of
 // an operation that broke. It returns when there is nothing more to come, when ctx
 // ends, or when send fails.
-func (s *service) stream(ctx context.Context, method string, params *graphql.RawParams, send func(answer) error) (refused *answer) {
+func (s *service) stream(ctx context.Context, method string, params *graphql.RawParams, send func(context.Context, answer) error) (refused *answer) {
 	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
 	refuse := func(ctx context.Context, status int, errs ...*gqlerror.Error) *answer {
 		return &answer{status: status, response: s.exec.DispatchError(ctx, errs)}
@@ -132,7 +132,7 @@ func (s *service) stream(ctx context.Context, method string, params *graphql.Raw
 	// executor or of a middleware; nobody else catches it beside a WebSocket.
 	defer func() {
 		if v := recover(); v != nil {
-			ctx := withOperation(ctx, s.cfg.MaxErrors)
+			ctx = withOperation(ctx, s.cfg.MaxErrors) // the other errors go with the data
 			refused = refuse(ctx, http.StatusInternalServerError, s.panicked(ctx, v))
 		}
 	}()
@@ -171,7 +171,7 @@ func (s *service) stream(ctx context.Context, method string, params *graphql.Raw
 			}
 			return nil
 		}
-		if send(answer{status: http.StatusOK, executed: response.Data != nil || len(response.Errors) == 0, response: response}) != nil || !subscribed {
+		if send(ctx, answer{status: http.StatusOK, executed: response.Data != nil || len(response.Errors) == 0, response: response}) != nil || !subscribed {
 			return nil
 		}
 	}
@@ -215,7 +215,7 @@ func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	wg.Go(func() { e.keepAlive(ctx, s.streams.ending) })
 	refused := s.stream(ctx, r.Method, params, e.next)
 	if refused != nil {
-		_ = e.next(*refused)
+		_ = e.next(ctx, *refused)
 	}
 	select {
 	case <-s.streams.ending:
@@ -228,10 +228,10 @@ func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 
 // encoded writes a as JSON. What cannot be written so, because a resolver put it
 // into an error, becomes an error of ours.
-func (s *service) encoded(a answer) []byte {
+func (s *service) encoded(ctx context.Context, a answer) []byte {
 	pieces, err := encode(a)
 	if err != nil {
-		ctx := withOperation(context.Background(), s.cfg.MaxErrors)
+		ctx = withOperation(ctx, s.cfg.MaxErrors)
 		pieces, _ = encode(answer{response: s.exec.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(err)})}) // of our own words
 	}
 	return bytes.TrimSpace(bytes.Join(pieces[:], nil))
@@ -266,8 +266,8 @@ func (e *events) write(text []byte) error {
 	return nil
 }
 
-func (e *events) next(a answer) error {
-	text := append([]byte("event: next\ndata: "), e.service.encoded(a)...) // JSON of ours has no line breaks
+func (e *events) next(ctx context.Context, a answer) error {
+	text := append([]byte("event: next\ndata: "), e.service.encoded(ctx, a)...) // JSON of ours has no line breaks
 	return e.write(append(text, "\n\n"...))
 }
 

@@ -53,7 +53,7 @@ func (s *service) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.streams.leave()
 	// Accept refuses a page of another origin: a browser lets any page open a socket.
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, OriginPatterns: s.cfg.CORS.socketOrigins()})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, OriginPatterns: s.cfg.CORS.Origins})
 	if err != nil {
 		return // Accept has answered
 	}
@@ -108,7 +108,7 @@ func (c *socket) read(ctx context.Context) {
 		return
 	}
 	defer part()
-	if c.send(message{Type: "connection_ack"}) != nil {
+	if c.send(ctx, message{Type: "connection_ack"}) != nil {
 		return
 	}
 	for {
@@ -118,7 +118,7 @@ func (c *socket) read(ctx context.Context) {
 		}
 		switch m.Type {
 		case "ping":
-			if c.send(message{Type: "pong", Payload: m.Payload}) != nil {
+			if c.send(ctx, message{Type: "pong", Payload: m.Payload}) != nil {
 				return
 			}
 		case "pong":
@@ -158,7 +158,7 @@ func (c *socket) initialised(ctx context.Context) (payload json.RawMessage, ok b
 		case "connection_init":
 			return m.Payload, true
 		case "ping":
-			if c.send(message{Type: "pong", Payload: m.Payload}) != nil {
+			if c.send(ctx, message{Type: "pong", Payload: m.Payload}) != nil {
 				return nil, false
 			}
 		case "pong":
@@ -238,19 +238,19 @@ func (c *socket) subscribe(ctx context.Context, m message) bool {
 	if full {
 		cancel()
 		err := coded(codeUnavailable, "one connection may have %d operations under way; complete some first", maxSubscriptions)
-		return c.sendErrors(m.ID, gqlerror.List{err}) == nil
+		return c.sendErrors(ctx, m.ID, gqlerror.List{err}) == nil
 	}
 	c.wg.Go(func() {
 		defer cancel()
-		refused := c.service.stream(ctx, http.MethodPost, params, func(a answer) error { return c.next(op, a) })
+		refused := c.service.stream(ctx, http.MethodPost, params, func(ctx context.Context, a answer) error { return c.next(ctx, op, a) })
 		if !c.leave(op) {
 			return
 		}
 		if refused != nil {
-			_ = c.sendErrors(op.id, refused.response.Errors)
+			_ = c.sendErrors(ctx, op.id, refused.response.Errors)
 			return
 		}
-		_ = c.send(message{ID: op.id, Type: "complete"})
+		_ = c.send(ctx, message{ID: op.id, Type: "complete"})
 	})
 	return true
 }
@@ -270,32 +270,32 @@ func (c *socket) leave(op *subscriber) bool {
 // errCompleted says that the client wants no more of an operation.
 var errCompleted = errors.New("completed by the client")
 
-func (c *socket) next(op *subscriber, a answer) error {
+func (c *socket) next(ctx context.Context, op *subscriber, a answer) error {
 	c.mu.Lock()
 	wanted := c.running[op.id] == op
 	c.mu.Unlock()
 	if !wanted {
 		return errCompleted
 	}
-	return c.send(message{ID: op.id, Type: "next", Payload: c.service.encoded(a)})
+	return c.send(ctx, message{ID: op.id, Type: "next", Payload: c.service.encoded(ctx, a)})
 }
 
-func (c *socket) sendErrors(id string, errs gqlerror.List) error {
+func (c *socket) sendErrors(ctx context.Context, id string, errs gqlerror.List) error {
 	payload, err := json.Marshal(errs)
 	if err != nil {
 		return err
 	}
-	return c.send(message{ID: id, Type: "error", Payload: payload})
+	return c.send(ctx, message{ID: id, Type: "error", Payload: payload})
 }
 
 // send sends m, and ends the connection with a client that does not take it.
-func (c *socket) send(m message) error {
+func (c *socket) send(ctx context.Context, m message) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	// Not the operation's context: that it ended must not break the connection.
-	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+	// That the operation ended must not break the connection.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	if err = c.conn.Write(ctx, websocket.MessageText, text); err != nil {
 		c.stop()

@@ -177,6 +177,18 @@ func manifests(t *testing.T) map[string]any {
 	return read
 }
 
+// one returns the manifest of a type.
+func one[T any](t *testing.T, read map[string]any) *T {
+	t.Helper()
+	for _, manifest := range read {
+		if found, ok := manifest.(*T); ok {
+			return found
+		}
+	}
+	t.Fatalf("there is no %T", *new(T))
+	return nil
+}
+
 func typeOf(kind metav1.TypeMeta) any {
 	switch kind.APIVersion + " " + kind.Kind {
 	case "v1 Namespace":
@@ -212,7 +224,7 @@ func TestDeployment_MayDoNoMoreThanPodSecurityRestrictedLetsItDo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := manifests(t)["Deployment"].(*appsv1.Deployment).Spec.Template
+	template := one[appsv1.Deployment](t, manifests(t)).Spec.Template
 	restricted := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, result := range evaluator.EvaluatePod(restricted, &template.ObjectMeta, &template.Spec) {
 		if !result.Allowed {
@@ -228,7 +240,7 @@ func TestDeployment_MayDoNoMoreThanPodSecurityRestrictedLetsItDo(t *testing.T) {
 func TestManifests_FitTogether(t *testing.T) {
 	t.Parallel()
 	read := manifests(t)
-	deployment := read["Deployment"].(*appsv1.Deployment)
+	deployment := one[appsv1.Deployment](t, read)
 	pod := labels.Set(deployment.Spec.Template.Labels)
 	container := deployment.Spec.Template.Spec.Containers[0]
 	selects := func(what string, selector *metav1.LabelSelector) {
@@ -239,10 +251,10 @@ func TestManifests_FitTogether(t *testing.T) {
 		}
 	}
 	selects("the deployment", deployment.Spec.Selector)
-	selects("the disruption budget", read["PodDisruptionBudget"].(*policyv1.PodDisruptionBudget).Spec.Selector)
-	network := read["NetworkPolicy"].(*networkingv1.NetworkPolicy)
+	selects("the disruption budget", one[policyv1.PodDisruptionBudget](t, read).Spec.Selector)
+	network := one[networkingv1.NetworkPolicy](t, read)
 	selects("the network policy", &network.Spec.PodSelector)
-	service := read["Service"].(*corev1.Service)
+	service := one[corev1.Service](t, read)
 	selects("the service", metav1.SetAsLabelSelector(service.Spec.Selector))
 	for _, spread := range deployment.Spec.Template.Spec.TopologySpreadConstraints {
 		selects("the spread over "+spread.TopologyKey, spread.LabelSelector)
@@ -270,11 +282,11 @@ func TestManifests_FitTogether(t *testing.T) {
 		t.Errorf("%d replicas, want 3", *deployment.Spec.Replicas)
 	}
 
-	scaling := read["HorizontalPodAutoscaler"].(*autoscalingv2.HorizontalPodAutoscaler)
+	scaling := one[autoscalingv2.HorizontalPodAutoscaler](t, read)
 	if scaling.Spec.ScaleTargetRef.Name != deployment.Name {
 		t.Errorf("%q is scaled, want %q", scaling.Spec.ScaleTargetRef.Name, deployment.Name)
 	}
-	config, secret := read["ConfigMap"].(*corev1.ConfigMap), read["Secret"].(*corev1.Secret)
+	config, secret := one[corev1.ConfigMap](t, read), one[corev1.Secret](t, read)
 	if deployment.Spec.Template.Spec.Volumes[0].ConfigMap.Name != config.Name || container.EnvFrom[0].SecretRef.Name != secret.Name {
 		t.Error("the deployment takes a ConfigMap or a Secret that is not here")
 	}

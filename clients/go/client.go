@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/Khan/genqlient/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/gqlerror" //nolint:depguard // a client of GraphQL, on the other side of the wire
 )
 
 // Client asks one service. Pass it to the functions of operations. Any number of

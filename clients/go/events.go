@@ -27,7 +27,7 @@ func subscribe[T any](ctx context.Context, c *Client, document string, variables
 			yield(nil, err)
 			return
 		}
-		defer body.Close() //nolint:errcheck // it was only read
+		defer body.Close()
 		lines := bufio.NewScanner(body)
 		lines.Buffer(nil, maxEvent)
 		for lines.Scan() {
@@ -76,7 +76,7 @@ func (c *Client) open(ctx context.Context, document string, variables map[string
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media == "text/event-stream" {
 		return response.Body, nil
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	refused := &graphql.HTTPError{StatusCode: response.StatusCode}
 	if err = json.NewDecoder(io.LimitReader(response.Body, maxEvent)).Decode(&refused.Response); err != nil {
 		return nil, fmt.Errorf("status %d, and no GraphQL answer", response.StatusCode)

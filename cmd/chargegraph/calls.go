@@ -43,8 +43,18 @@ func newCallMetrics() *callMetrics {
 	}
 }
 
-func (m *callMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.duration, m.underWay}
+// Describe implements prometheus.Collector.
+func (m *callMetrics) Describe(to chan<- *prometheus.Desc) {
+	m.requests.Describe(to)
+	m.duration.Describe(to)
+	m.underWay.Describe(to)
+}
+
+// Collect implements prometheus.Collector.
+func (m *callMetrics) Collect(to chan<- prometheus.Metric) {
+	m.requests.Collect(to)
+	m.duration.Collect(to)
+	m.underWay.Collect(to)
 }
 
 // around returns what goes around the transport of a source: it counts and

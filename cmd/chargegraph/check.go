@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"text/tabwriter"
@@ -50,8 +52,8 @@ status 1 when something is not as it should be.`, stderr)
 	if err != nil {
 		return err
 	}
-	c := &checker{ctx: ctx, cfg: cfg, timeout: *timeout, logger: newLogger(stderr, level)}
-	c.run()
+	c := &checker{cfg: cfg, timeout: *timeout, logger: newLogger(stderr, level)}
+	c.run(ctx)
 	return c.print(stdout)
 }
 
@@ -65,7 +67,6 @@ type finding struct {
 
 // checker checks one configuration.
 type checker struct {
-	ctx     context.Context //nolint:containedctx // that of the command, for as long as it runs
 	cfg     config
 	timeout time.Duration
 	logger  *slog.Logger
@@ -75,14 +76,14 @@ type checker struct {
 }
 
 // check begins a check and returns at once.
-func (c *checker) check(what string, ask func(ctx context.Context) (note string, err error)) {
+func (c *checker) check(ctx context.Context, what string, ask func(ctx context.Context) (note string, err error)) {
 	f := &finding{what: what}
 	c.findings = append(c.findings, f)
 	c.asking.Go(func() {
-		ctx, cancel := context.WithTimeout(c.ctx, c.timeout)
+		limited, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		began := time.Now()
-		f.note, f.err = ask(ctx)
+		f.note, f.err = ask(limited)
 		f.took = time.Since(began)
 	})
 }
@@ -91,7 +92,7 @@ func (c *checker) found(what, note string, err error) {
 	c.findings = append(c.findings, &finding{what: what, note: note, err: err})
 }
 
-func (c *checker) run() {
+func (c *checker) run(ctx context.Context) {
 	p := &process{logger: c.logger, loopback: isLoopbackText(c.cfg.Addr)}
 	defer func() {
 		if p.store != nil {
@@ -108,34 +109,37 @@ func (c *checker) run() {
 			c.found("redis", "", err)
 		} else {
 			p.redis = client
-			c.check("redis", func(ctx context.Context) (string, error) { return "it answers", client.Ping(ctx).Err() })
+			c.check(ctx, "redis", func(ctx context.Context) (string, error) { return "it answers", client.Ping(ctx).Err() })
 		}
 	}
-	read := c.openSources()
-	c.openStore(p)
-	c.found("service", "limits, access, documents and overrides fit together", c.serviceFits(p, read))
+	read := c.openSources(ctx)
+	c.openStore(ctx, p)
+	if jwt := c.cfg.Auth.JWT; jwt != nil {
+		c.check(ctx, "auth.jwt", func(ctx context.Context) (string, error) { return fetchKeys(ctx, jwt.JWKS) })
+	}
+	c.found("service", "limits, access, documents and overrides fit together", c.serviceFits(p, read)) //nolint:contextcheck // what it opens brings its own deadlines
 	c.asking.Wait()
 }
 
 // openSources opens what is configured and asks each source one question.
-func (c *checker) openSources() *sources {
+func (c *checker) openSources(ctx context.Context) *sources {
 	read := &sources{logger: c.logger}
 	if len(c.cfg.Sources) == 0 {
 		c.found("sources", "none is configured: made-up data would be served", nil)
 	}
 	for i, source := range c.cfg.Sources {
 		pullers, known := len(read.pullers), len(read.providers)
-		if err := read.open(c.ctx, source); err != nil {
+		if err := read.open(ctx, source); err != nil {
 			c.found(fmt.Sprintf("source %d, %s", i+1, source.Provider), "", err)
 			continue
 		}
 		for _, p := range read.providers[known:] {
 			what := "source " + string(p.Source().ID)
 			if len(read.pullers) > pullers {
-				c.check(what, func(ctx context.Context) (string, error) { return firstPage(ctx, read.pullers[pullers]) })
+				c.check(ctx, what, func(ctx context.Context) (string, error) { return firstPage(ctx, read.pullers[pullers]) })
 				continue
 			}
-			c.check(what, func(ctx context.Context) (string, error) { return fewStreets(ctx, p) })
+			c.check(ctx, what, func(ctx context.Context) (string, error) { return fewStreets(ctx, p) })
 		}
 	}
 	return read
@@ -172,8 +176,8 @@ func fewStreets(ctx context.Context, p providers.Provider) (string, error) {
 	return fmt.Sprintf("it answers; %d records in a few streets of Amsterdam", len(answer.Records)), nil
 }
 
-func (c *checker) openStore(p *process) {
-	limited, cancel := context.WithTimeout(c.ctx, c.timeout)
+func (c *checker) openStore(ctx context.Context, p *process) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	opened, err := openStore(limited, c.cfg.CheckIns, p.redis, c.logger)
 	switch {
@@ -183,8 +187,31 @@ func (c *checker) openStore(p *process) {
 		c.found("checkins", "off", nil)
 	default:
 		p.store = opened
-		c.check("checkins", func(ctx context.Context) (string, error) { return "they can be kept", writable(ctx, opened) })
+		c.check(ctx, "checkins", func(ctx context.Context) (string, error) { return "they can be kept", writable(ctx, opened) })
 	}
+}
+
+// maxKeySet bounds what is read of an issuer's keys, as package access does.
+const maxKeySet = 512 << 10
+
+// fetchKeys asks an issuer for its keys.
+func fetchKeys(ctx context.Context, address string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", errors.New("jwks is no address") // the error would quote it
+	}
+	res, err := new(http.Client).Do(req)
+	if err != nil {
+		return "", errors.New("the issuer's keys cannot be fetched: check jwks and the network")
+	}
+	defer res.Body.Close()
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err = json.NewDecoder(io.LimitReader(res.Body, maxKeySet)).Decode(&set); err != nil || res.StatusCode != http.StatusOK || len(set.Keys) == 0 {
+		return "", fmt.Errorf("the issuer answers with status %d and no keys", res.StatusCode)
+	}
+	return fmt.Sprintf("the issuer publishes %d keys", len(set.Keys)), nil
 }
 
 // serviceFits makes the service as serve would, and lets go of it.
@@ -240,7 +267,7 @@ func (c *checker) print(w io.Writer) error {
 		}
 		took := ""
 		if f.took > 0 {
-			took = f.took.Round(time.Millisecond).String()
+			took = max(f.took, time.Millisecond).Round(time.Millisecond).String()
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.what, result, took, note)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ import (
 // desk takes check-ins for the graph: it keeps and delivers them while run runs.
 type desk struct {
 	store     checkins.Store
+	secrets   *checkins.Secrets
+	logger    *slog.Logger
 	service   *checkins.Service
 	deliverer *checkins.Deliverer
 }
@@ -58,11 +61,20 @@ func openStore(ctx context.Context, cfg checkInConfig, client redis.UniversalCli
 	case where == "redis" && client == nil:
 		return nil, fmt.Errorf("checkins: store is redis, but no Redis is configured: set redis or %s", envRedis)
 	case where == "redis":
-		return checkins.OpenRedis(ctx, client, checkins.RedisConfig{AllowVolatile: cfg.Volatile, Logger: logger})
+		return opened(checkins.OpenRedis(ctx, client, checkins.RedisConfig{AllowVolatile: cfg.Volatile, Logger: logger}))
 	case kind == "sqlite" && path != "":
-		return checkins.OpenSQLite(ctx, path)
+		return opened(checkins.OpenSQLite(ctx, path))
 	}
 	return nil, fmt.Errorf("checkins: store %q: write sqlite:FILE, redis or off", where)
+}
+
+// opened returns a store, and nothing where there is an error: a nil *SQLite would
+// not be a nil Store.
+func opened[S checkins.Store](s S, err error) (checkins.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // newDesk returns a desk over an open store, whose check-ins are delivered to
@@ -73,7 +85,7 @@ func newDesk(store checkins.Store, cfg checkInConfig, sources []providers.Provid
 		return nil, err
 	}
 	taker := takersOf(sources)
-	d := &desk{store: store}
+	d := &desk{store: store, secrets: secrets, logger: logger}
 	if d.deliverer, err = checkins.NewDeliverer(store, taker, cfg.deliverer(secrets, logger)); err != nil {
 		return nil, err
 	}
@@ -140,19 +152,28 @@ func (d *desk) run(ctx context.Context) (wait func()) {
 }
 
 // amend adds to a POI what was reported of it through this service and is not
-// in the records of its providers yet.
+// in the records of its providers yet, and takes the markers of what is from the
+// comments: their links lead nowhere.
 func (d *desk) amend(p *providers.POI) *providers.POI {
 	keys := make([]providers.Key, len(p.Members))
 	for i, r := range p.Members {
 		keys[i] = r.Key
 	}
 	entries := d.service.Pending(keys)
-	if len(entries) == 0 {
+	marked := func(c providers.Comment) bool { return d.secrets.Marks(c.RelatedURL) }
+	if len(entries) == 0 && !slices.ContainsFunc(p.Comments, marked) {
 		return p
 	}
 	site, amended := *p.Site, *p
-	site.Comments = checkins.Merge(site.Comments, entries)
-	site.Derive()
+	site.Comments = slices.Clone(checkins.Merge(site.Comments, entries))
+	for i := range site.Comments {
+		if marked(site.Comments[i]) {
+			site.Comments[i].RelatedURL = ""
+		}
+	}
+	if len(entries) > 0 {
+		site.Derive()
+	}
 	amended.Site = &site
 	return &amended
 }
@@ -161,28 +182,28 @@ func (d *desk) amend(p *providers.POI) *providers.POI {
 func (d *desk) Submit(ctx context.Context, caller string, s providers.Submission) (*providers.CheckIn, bool, error) {
 	e, replayed, err := d.service.Submit(ctx, caller, checkins.Submission(s))
 	if err != nil {
-		return nil, false, mistakes(err)
+		return nil, false, d.mistakes(ctx, err)
 	}
 	return e.CheckIn(), replayed, nil
 }
 
 // Retry implements resolvers.CheckIns.
 func (d *desk) Retry(ctx context.Context, caller, id, token string) (*providers.CheckIn, error) {
-	return checkInOf(d.service.Retry(ctx, caller, id, token))
+	return d.checkInOf(ctx)(d.service.Retry(ctx, caller, id, token))
 }
 
 // CheckIn implements resolvers.CheckIns.
 func (d *desk) CheckIn(ctx context.Context, caller, id string) (*providers.CheckIn, error) {
-	return checkInOf(d.service.Get(ctx, caller, id))
+	return d.checkInOf(ctx)(d.service.Get(ctx, caller, id))
 }
 
 // Shown implements resolvers.CheckIns.
 func (d *desk) Shown(ctx context.Context, comment providers.ID) (*providers.CheckIn, error) {
 	id, ok := checkins.EntryID(comment)
 	if !ok {
-		return nil, mistakes(checkins.ErrNotFound)
+		return nil, d.mistakes(ctx, checkins.ErrNotFound)
 	}
-	return checkInOf(d.service.Shown(ctx, id))
+	return d.checkInOf(ctx)(d.service.Shown(ctx, id))
 }
 
 // Watch implements resolvers.CheckIns.
@@ -190,8 +211,9 @@ func (d *desk) Watch(ctx context.Context, caller, id string) (<-chan *providers.
 	ctx, cancel := context.WithCancel(ctx)
 	entries, err := d.service.Subscribe(ctx, caller, id)
 	if err != nil {
+		err = d.mistakes(ctx, err)
 		cancel()
-		return nil, mistakes(err)
+		return nil, err
 	}
 	states := make(chan *providers.CheckIn)
 	go func() {
@@ -242,16 +264,19 @@ func (d *desk) Added(ctx context.Context) <-chan *providers.CheckIn {
 	return added
 }
 
-func checkInOf(e *checkins.Entry, err error) (*providers.CheckIn, error) {
-	if err != nil {
-		return nil, mistakes(err)
+// checkInOf returns what turns an entry, or an error, into what the resolvers take.
+func (d *desk) checkInOf(ctx context.Context) func(*checkins.Entry, error) (*providers.CheckIn, error) {
+	return func(e *checkins.Entry, err error) (*providers.CheckIn, error) {
+		if err != nil {
+			return nil, d.mistakes(ctx, err)
+		}
+		return e.CheckIn(), nil
 	}
-	return e.CheckIn(), nil
 }
 
-// mistakes turns errors that a caller can do something about into what the
-// resolvers take for such.
-func mistakes(err error) error {
+// mistakes turns errors that a caller can do something about, and those of the
+// store, into what the resolvers take for such.
+func (d *desk) mistakes(ctx context.Context, err error) error {
 	if several, ok := errors.AsType[checkins.Errors](err); ok {
 		list := make([]error, len(several))
 		for i, one := range several {
@@ -261,6 +286,10 @@ func mistakes(err error) error {
 	}
 	if errors.Is(err, checkins.ErrNotFound) {
 		return &providers.UserError{Code: providers.UserErrorNotFound, Message: "there is no such check-in of this caller's"}
+	}
+	if errors.Is(err, checkins.ErrStore) && ctx.Err() == nil {
+		d.logger.LogAttrs(ctx, slog.LevelError, "check-ins can be neither kept nor read", slog.Any("error", err))
+		return fmt.Errorf("%w: %w", resolvers.ErrUnavailable, err)
 	}
 	return err
 }

@@ -248,7 +248,9 @@ func (d *duty) list(ctx context.Context, args []string) error {
 	}
 	return d.with(ctx, false, func(s checkins.Store) error {
 		if !*asJSON {
-			writeRow(d.out, "ID", "SUBMITTED", "STATE", "OUTCOME", "SITE", "CALLER", "DELIVERIES")
+			if err := writeRow(d.out, "ID", "SUBMITTED", "STATE", "OUTCOME", "SITE", "CALLER", "DELIVERIES"); err != nil {
+				return err
+			}
 		}
 		n := 0
 		for e, err := range checkins.All(ctx, s, f) {
@@ -265,7 +267,7 @@ func (d *duty) list(ctx context.Context, args []string) error {
 				return err
 			}
 		}
-		_, _ = fmt.Fprintf(d.err, "%s\n", counted(n, "check-in"))
+		_, _ = fmt.Fprintf(d.err, "%s\n", counted(n))
 		return nil
 	})
 }
@@ -375,7 +377,7 @@ became.`)
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(d.err, "exported %s and %s\n", counted(int(c.checkIns.Load()), "check-in"), plural(int(c.aliases.Load()), "alias", "aliases"))
+		_, _ = fmt.Fprintf(d.err, "exported %s and %s\n", counted(int(c.checkIns.Load())), plural(int(c.aliases.Load()), "alias", "aliases"))
 		return nil
 	})
 }
@@ -415,7 +417,7 @@ of what another program writes.`)
 	}
 	in := d.in
 	if len(args) == 1 && args[0] != "-" {
-		file, err := os.Open(args[0])
+		file, err := os.Open(args[0]) //nolint:gosec // the person at the keyboard names it
 		if err != nil {
 			return err
 		}
@@ -430,7 +432,7 @@ of what another program writes.`)
 			return err
 		})
 		_, _ = fmt.Fprintf(d.err, "imported %s: %d new, %d newer than here, %d here already; %s\n",
-			counted(done.New+done.Newer+done.Same, "check-in"), done.New, done.Newer, done.Same, plural(done.Aliases, "alias", "aliases"))
+			counted(done.New+done.Newer+done.Same), done.New, done.Newer, done.Same, plural(done.Aliases, "alias", "aliases"))
 		return err
 	})
 }
@@ -450,7 +452,7 @@ func (d *duty) telling(ctx context.Context, done string, c *counter, work func()
 			return err
 		case <-tick.C:
 			if ctx.Err() == nil {
-				_, _ = fmt.Fprintf(d.err, "%s %s so far\n", done, counted(int(c.checkIns.Load()), "check-in"))
+				_, _ = fmt.Fprintf(d.err, "%s %s so far\n", done, counted(int(c.checkIns.Load())))
 			}
 		}
 	}
@@ -498,7 +500,7 @@ func (c *counter) count(b []byte) {
 	}
 }
 
-func counted(n int, what string) string { return plural(n, what, what+"s") }
+func counted(n int) string { return plural(n, "check-in", "check-ins") }
 
 func plural(n int, one, several string) string {
 	if n == 1 {

@@ -286,9 +286,9 @@ const (
 
 	envRedis       = "REDIS_URL"
 	envMetricsAddr = "CHARGEGRAPH_METRICS_ADDR"
-	envSecret      = "CHARGEGRAPH_SECRET"
+	envSecret      = "CHARGEGRAPH_SECRET" //nolint:gosec // the name of a variable
 	envOCMUser     = "OCM_USERNAME"
-	envOCMPassword = "OCM_PASSWORD" //nolint:gosec // the name of a variable
+	envOCMPassword = "OCM_PASSWORD"
 )
 
 // readConfig reads the file where there is one, else the sources from the

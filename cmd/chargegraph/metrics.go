@@ -25,6 +25,7 @@ import (
 // reloads: what is read from a service is read from the current one.
 type metrics struct {
 	registry *prometheus.Registry
+	all      []prometheus.Collector
 	server   *server.Metrics
 	calls    *callMetrics
 	service  atomic.Pointer[watched]
@@ -40,18 +41,14 @@ type watched struct {
 }
 
 func newMetrics() (*metrics, error) {
-	m := &metrics{registry: prometheus.NewRegistry(), calls: newCallMetrics()}
-	var err error
-	if m.server, err = server.NewMetrics(m.registry); err != nil {
-		return nil, err
+	m := &metrics{registry: prometheus.NewRegistry(), calls: newCallMetrics(), server: server.NewMetrics()}
+	m.all = []prometheus.Collector{
+		m, m.server, m.calls, buildInfo(),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
-	for _, c := range append(m.calls.collectors(),
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfo(), m,
-	) {
-		if err = m.registry.Register(c); err != nil {
-			return nil, err
+	for _, c := range m.all {
+		if err := m.registry.Register(c); err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
 		}
 	}
 	return m, nil
@@ -120,6 +117,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 //nolint:gochecknoglobals // descriptions, which never change
 var (
 	descHealth      = desc("source_health", "1 for the health that a source is in, 0 for the others.", "source", "provider", "health")
+	descInfo        = desc("source_info", "What a source is; always 1.", "source", "provider", "mode")
 	descSuccess     = desc("source_last_success_timestamp_seconds", "When a source last answered properly; 0: never.", "source")
 	descRecords     = desc("source_records", "Records held here of a source.", "source")
 	descReady       = desc("source_ready", "1 when a source whose records are held here has been read once, else 0.", "source")
@@ -151,9 +149,18 @@ var (
 	descOldest      = desc("checkin_oldest_undelivered_timestamp_seconds", "When the oldest check-in was submitted that a provider has neither taken nor refused; left out when there is none.")
 )
 
-// Describe implements prometheus.Collector: without descriptions the registry
-// takes what comes, since it depends on what is configured.
-func (m *metrics) Describe(chan<- *prometheus.Desc) {}
+// Describe implements prometheus.Collector. Which of them there are depends on what
+// is configured.
+func (m *metrics) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descHealth, descInfo, descSuccess, descRecords, descReady, descQuestions, descLimit, descUsed, descWindow,
+		descLookups, descRedis, descAnswers, descLoads, descRefreshes, descPolls, descEvictions, descWrites,
+		descInvalidated, descMessages, descBytes, descMaxBytes, descEntries, descQueued, descUp, descRefusing,
+		descListening, descPOIs, descStreams, descCheckIns, descDeliveries, descOldest,
+	} {
+		to <- d
+	}
+}
 
 // Collect implements prometheus.Collector.
 func (m *metrics) Collect(to chan<- prometheus.Metric) {
@@ -202,6 +209,7 @@ func collectSource(p providers.Provider, gauge gaugeFunc, counter counterFunc) {
 	for _, h := range []providers.SourceHealth{providers.HealthHealthy, providers.HealthDegraded, providers.HealthDown} {
 		gauge(descHealth, one(h == health), id, string(s.Provider), string(h))
 	}
+	gauge(descInfo, 1, id, string(s.Provider), string(s.Mode))
 	gauge(descSuccess, seconds(s.LastSuccessAt()), id)
 	outcomes := s.Outcomes()
 	counter(descQuestions, outcomes[""], id, "OK")

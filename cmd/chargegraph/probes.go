@@ -55,7 +55,7 @@ func (p *process) serveMetrics(ctx context.Context, cfg metricsConfig, main http
 	}
 	p.logger.LogAttrs(ctx, slog.LevelInfo, "metrics are served", slog.String("addr", listener.Addr().String()))
 	p.work.Go(func() {
-		if err := server.Serve(p.running, listener, mux, p.logger); err != nil {
+		if err := server.Serve(p.running, listener, mux, p.logger); err != nil { //nolint:contextcheck // it runs for longer than the start does
 			p.logger.LogAttrs(ctx, slog.LevelError, "metrics are not served any more", slog.Any("error", err))
 		}
 	})

@@ -110,7 +110,7 @@ func (s *stage) submitAll(ctx context.Context, entries []entry, f *figures) erro
 	for i := range entries {
 		tasks = append(tasks, i, i)
 	}
-	mathrand.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] })
+	mathrand.Shuffle(len(tasks), func(i, j int) { tasks[i], tasks[j] = tasks[j], tasks[i] }) //nolint:gosec // chance, no secret
 	wait := max(pace, shortestSubmitting/time.Duration(len(tasks)))
 	todo := make(chan int)
 	var mu sync.Mutex

@@ -120,14 +120,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer rig.close()
 	var rep report
 	for _, p := range plan {
-		figures, err := rig.run(limited, p)
-		if err != nil {
+		f, failed := rig.run(limited, p)
+		if failed != nil {
 			if ctx.Err() != nil {
 				return errors.New("interrupted")
 			}
-			return fmt.Errorf("%s: %w", p.name, err)
+			return fmt.Errorf("%s: %w", p.name, failed)
 		}
-		rep.Parts = append(rep.Parts, figures)
+		rep.Parts = append(rep.Parts, f)
 	}
 	if err = rep.write(stdout); err != nil {
 		return err

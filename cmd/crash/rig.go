@@ -186,13 +186,21 @@ func (r *rig) do(req *http.Request, into any) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d: %.300s", res.StatusCode, text)
+		return &statusError{res.StatusCode, string(text)}
 	}
 	if into == nil {
 		return nil
 	}
 	return json.Unmarshal(text, into)
 }
+
+// statusError is an answer other than 200.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("status %d: %.300s", e.status, e.text) }
 
 // ambiguity lets the simulator answer so that nobody can tell, or not.
 func (r *rig) ambiguity(ctx context.Context, on bool) error {
@@ -299,7 +307,7 @@ func (s *stage) configuration(addr, store string) string {
 		", username: " + quoted(s.account[0]) + ", password: " + quoted(s.account[1]) + ", budget: {calls: 100000, per: 1m}}\n" +
 		"checkins:\n  " + store + "\n  secret: \"the-secret-of-a-service-that-is-killed-all-the-time\"" + strings.ReplaceAll(marker, ", ", "\n  ") +
 		"\n  sendTimeout: 1s\n  lease: 2s\n  lag: 500ms\n  firstRetry: 100ms\n  maxRetry: 1s\n  workers: 8\n  perHour: 10000000\n  atOnce: 1000000\n" +
-		"auth: {apiKeys: [{id: " + callerID + ", hash: \"sha256:" + hex.EncodeToString(sum[:]) + "\"}]}\n"
+		"auth: {apiKeys: [{id: " + callerID + ", hash: \"sha256:" + hex.EncodeToString(sum[:]) + "\"}], limits: {costPerSecond: 10000000, burst: 100000000, concurrent: 1000}}\n"
 }
 
 func (r *rig) startServer(v *server) (*process, error) {
@@ -393,7 +401,10 @@ func (s *stage) killed(name string, served time.Duration) {
 // failed counts a submission that was not acknowledged.
 func (s *stage) failed(err error) {
 	text := err.Error()
+	status, answered := errors.AsType[*statusError](err)
 	switch {
+	case answered:
+		text = fmt.Sprintf("status %d", status.status) // its text may differ each time
 	case errors.Is(err, syscall.ECONNREFUSED):
 		text = "nobody listened"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -13,7 +13,7 @@ import (
 
 // schemaVersion numbers the form of what both stores hold. A change of the wire
 // types below raises it and adds a migration to each store.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // The wire types are the form of an entry in a store and in an export. They are
 // apart from the Go types so that those may change their names.
@@ -53,6 +53,7 @@ type (
 		Error       *wireError              `json:"error,omitzero"`
 		NextAt      time.Time               `json:"nextAt,omitzero"`
 		SentAt      []time.Time             `json:"sentAt,omitempty"`
+		Authors     []string                `json:"authors,omitempty"`
 		UpdatedAt   time.Time               `json:"updatedAt"`
 		OwnToken    bool                    `json:"ownToken,omitzero"`
 		Doubt       int                     `json:"doubt,omitzero"`
@@ -100,7 +101,7 @@ func toWire(e *Entry) *wireEntry {
 		t := &e.Targets[i]
 		w.Targets[i] = wireTarget{
 			Provider: t.Provider, Source: t.Source, Record: t.Record, State: t.State, Attempts: t.Attempts,
-			ExternalID: t.ExternalID, Lost: t.Lost, NextAt: t.NextAt, SentAt: t.SentAt, UpdatedAt: t.UpdatedAt,
+			ExternalID: t.ExternalID, Lost: t.Lost, NextAt: t.NextAt, SentAt: t.SentAt, Authors: t.Authors, UpdatedAt: t.UpdatedAt,
 			OwnToken: t.OwnToken, Doubt: t.Doubt, Unclear: t.Unclear, Blind: t.Blind, Lease: t.Lease, LeasedUntil: t.LeasedUntil,
 		}
 		if t.Error != nil {
@@ -170,12 +171,12 @@ func targetFromWire(w *wireTarget) (Target, error) {
 	default:
 		return Target{}, errors.New("a state that is not known")
 	}
-	if !w.Provider.Known() || len(w.SentAt) > maxSentAt || min(w.Attempts, w.Doubt, w.Unclear, w.Blind) < 0 {
+	if !w.Provider.Known() || len(w.SentAt) > maxSentAt || len(w.Authors) > maxAuthors || min(w.Attempts, w.Doubt, w.Unclear, w.Blind) < 0 {
 		return Target{}, errors.New("a provider that is not known, or a number out of range")
 	}
 	t := Target{
 		Provider: w.Provider, Source: w.Source, Record: w.Record, State: w.State, Attempts: w.Attempts,
-		ExternalID: w.ExternalID, Lost: w.Lost, OwnToken: w.OwnToken, Doubt: w.Doubt, Unclear: w.Unclear, Blind: w.Blind, Lease: w.Lease,
+		ExternalID: w.ExternalID, Lost: w.Lost, Authors: w.Authors, OwnToken: w.OwnToken, Doubt: w.Doubt, Unclear: w.Unclear, Blind: w.Blind, Lease: w.Lease,
 	}
 	if t.moves() && (w.Source == "" || w.Record == "" || w.NextAt.IsZero()) {
 		return Target{}, errors.New("a delivery on its way without a source, a record or a time")

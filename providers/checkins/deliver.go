@@ -271,8 +271,9 @@ func (d *Deliverer) step(ctx context.Context, id string) error {
 	if !ok {
 		taker = noTaker{}
 	}
-	c, err := d.consignment(&j)
-	if err != nil {
+	c, err := d.consignment(j.entry, j.target())
+	// A look needs no session where it is known whose comment to look for.
+	if err != nil && (!j.look || len(j.target().Authors) == 0) {
 		d.cfg.Logger.WarnContext(ctx, "session of a check-in cannot be opened", slog.String("check_in", id), slog.Any("error", err))
 		return d.finish(ctx, &j, func(e *Entry, t *Target, now time.Time) {
 			t.UpdatedAt = instant(now)
@@ -292,17 +293,38 @@ func (d *Deliverer) claim(ctx context.Context, id string) (job, error) {
 	lease := rand.Text()
 	now := d.cfg.Clock()
 	kept, err := mutate(ctx, d.store, id, now, func(e *Entry) (err error) {
-		j, _, err = d.cfg.claim(e, now, lease)
+		j, _, err = d.cfg.claim(e, now, lease, func(e *Entry, t *Target) string { return d.author(ctx, e, t) })
 		return err
 	})
 	j.entry = kept
 	return j, err
 }
 
+// author returns under whose name t would be sent now, "" where that is not known:
+// then sending will most likely fail for the same reason.
+func (d *Deliverer) author(ctx context.Context, e *Entry, t *Target) string {
+	taker, _ := d.taker(t.Source)
+	teller, ok := taker.(providers.AuthorTeller)
+	if !ok {
+		return ""
+	}
+	c, err := d.consignment(e, t)
+	if err != nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.SendTimeout)
+	defer cancel()
+	author, err := teller.Author(ctx, c)
+	if err != nil {
+		d.cfg.Logger.DebugContext(ctx, "author of a check-in not known", slog.String("check_in", e.ID), slog.Any("error", err))
+		return ""
+	}
+	return author
+}
+
 // consignment is what is sent, or looked for.
-func (d *Deliverer) consignment(j *job) (providers.Consignment, error) {
-	e, t := j.entry, j.target()
-	c := providers.Consignment{Report: e.Report, Site: t.Record, SubmittedAt: e.CreatedAt, Marker: e.Marker}
+func (d *Deliverer) consignment(e *Entry, t *Target) (providers.Consignment, error) {
+	c := providers.Consignment{Report: e.Report, Site: t.Record, SubmittedAt: e.CreatedAt, Marker: e.Marker, Authors: t.Authors}
 	if !t.OwnToken {
 		return c, nil
 	}
@@ -329,68 +351,72 @@ func notTaking() *providers.SourceError {
 	return &providers.SourceError{Code: providers.CodeUnsupported, Message: "this source takes no check-ins at present"}
 }
 
-// send sends what was claimed, and notes how it ended.
+// send sends what was claimed, and notes how it ended. What a provider has
+// confirmed is looked for at once: only who knows the comment's name keeps another
+// check-in of the same words from taking it for its own.
 func (d *Deliverer) send(ctx context.Context, j *job, taker providers.CheckInTaker, c providers.Consignment) error {
 	err := d.withTaker(ctx, j, func(ctx context.Context) error { return taker.Send(ctx, c) })
 	if err != nil {
 		d.cfg.Logger.InfoContext(ctx, "check-in not delivered", slog.String("check_in", j.entry.ID), slog.String("source", string(j.target().Source)),
 			slog.Int("attempt", j.attempt), slog.Bool("ambiguous", err.Ambiguous), slog.Any("error", err))
+		return d.finish(ctx, j, func(e *Entry, t *Target, now time.Time) { d.cfg.sent(e, t, now, "", err, d.cfg.Rand()) })
 	}
-	if finished := d.finish(ctx, j, func(e *Entry, t *Target, now time.Time) { d.cfg.sent(e, t, now, err, d.cfg.Rand()) }); finished != nil || err != nil {
-		return finished
-	}
-	return d.learn(ctx, j, taker, c)
-}
-
-// learn asks a provider once what it calls the comment that it has just
-// confirmed. Not to know it is no failure: the marker tells the comment too.
-func (d *Deliverer) learn(ctx context.Context, j *job, taker providers.CheckInTaker, c providers.Consignment) error {
-	var externalID string
-	var found bool
-	unknown := d.withTaker(providers.WithRefresh(ctx), j, func(ctx context.Context) (err error) {
-		externalID, found, err = taker.Find(ctx, c, j.target().SentAt)
-		return err
-	})
-	if unknown != nil {
-		d.cfg.Logger.DebugContext(ctx, "id of a comment not learned", slog.String("check_in", j.entry.ID), slog.Any("error", unknown))
-		found = false
-	}
-	if !found {
-		return nil
-	}
-	_, changed := mutate(ctx, d.store, j.entry.ID, d.cfg.Clock(), func(e *Entry) error {
-		t := &e.Targets[j.index]
-		if t.State != providers.DeliveryDelivered || t.ExternalID != "" {
-			return errIdle
+	return d.identify(providers.WithRefresh(ctx), j, taker, c, func(externalID string, found bool, unknown *providers.DeliveryError) func(*Entry, *Target, time.Time) {
+		if unknown != nil { // no failure: the marker tells the comment too
+			d.cfg.Logger.DebugContext(ctx, "id of a comment not learned", slog.String("check_in", j.entry.ID), slog.Any("error", unknown))
 		}
-		t.ExternalID = externalID
-		return nil
+		if unknown != nil || !found {
+			externalID = ""
+		}
+		return func(e *Entry, t *Target, now time.Time) { d.cfg.sent(e, t, now, externalID, nil, 0) }
 	})
-	if changed != nil && !errors.Is(changed, errIdle) {
-		return fmt.Errorf("note the comment's id: %w", changed)
-	}
-	return nil
 }
 
 // look reads the comments of the site, and notes what it found.
 func (d *Deliverer) look(ctx context.Context, j *job, taker providers.CheckInTaker, c providers.Consignment) error {
-	var externalID string
-	var found bool
-	err := d.withTaker(ctx, j, func(ctx context.Context) (err error) {
-		externalID, found, err = taker.Find(ctx, c, j.target().SentAt)
-		return err
-	})
-	return d.finish(ctx, j, func(e *Entry, t *Target, now time.Time) {
-		if err != nil {
-			d.cfg.blind(e, t, now, err, d.cfg.Rand())
-			return
-		}
-		d.cfg.looked(e, t, now, externalID, found)
-		if t.State == providers.DeliveryUnconfirmed {
-			d.cfg.Logger.WarnContext(ctx, "check-in waits for a person: nobody knows whether the provider has it",
-				slog.String("check_in", e.ID), slog.String("source", string(t.Source)))
+	return d.identify(ctx, j, taker, c, func(externalID string, found bool, err *providers.DeliveryError) func(*Entry, *Target, time.Time) {
+		return func(e *Entry, t *Target, now time.Time) {
+			if err != nil {
+				d.cfg.blind(e, t, now, err, d.cfg.Rand())
+				return
+			}
+			d.cfg.looked(e, t, now, externalID, found)
+			if t.State == providers.DeliveryUnconfirmed {
+				d.cfg.Logger.WarnContext(ctx, "check-in waits for a person: nobody knows whether the provider has it",
+					slog.String("check_in", e.ID), slog.String("source", string(t.Source)))
+			}
 		}
 	})
+}
+
+// maxAlike is how many comments of the same words by the same author are told
+// apart at one site, within minutes.
+const maxAlike = 32
+
+// identify looks for the comment that is the check-in, and notes what noted makes
+// of that. A comment that is known to be another check-in is passed over, and the
+// next one taken.
+func (d *Deliverer) identify(ctx context.Context, j *job, taker providers.CheckInTaker, c providers.Consignment,
+	noted func(externalID string, found bool, err *providers.DeliveryError) func(*Entry, *Target, time.Time),
+) error {
+	for {
+		var externalID string
+		var found bool
+		err := d.withTaker(ctx, j, func(ctx context.Context) (err error) {
+			externalID, found, err = taker.Find(ctx, c, j.target().SentAt)
+			return err
+		})
+		if len(c.Others) > maxAlike {
+			err = &providers.DeliveryError{SourceError: &providers.SourceError{
+				Code: providers.CodeSuspectAnswer, Message: "the site has so many comments of the same words that nobody can tell which is which",
+			}}
+		}
+		finished := d.finish(ctx, j, noted(externalID, found, err))
+		if !errors.Is(finished, ErrClaimed) {
+			return finished
+		}
+		c.Others = append(c.Others, externalID)
+	}
 }
 
 // withTaker calls a provider within the time of the claim. Whatever it returns,
@@ -431,7 +457,8 @@ const (
 
 // finish notes how the step j ended, unless its lease has passed on: then whoever
 // has it finds out. It goes on when ctx has ended, and tries again when the store
-// fails; if that does not help, the claim runs out and the comments tell.
+// fails; if that does not help, the claim runs out and the comments tell. It
+// returns ErrClaimed when the comment that was found is another check-in.
 func (d *Deliverer) finish(ctx context.Context, j *job, note func(*Entry, *Target, time.Time)) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
@@ -448,8 +475,11 @@ func (d *Deliverer) finish(ctx context.Context, j *job, note func(*Entry, *Targe
 			note(e, t, now)
 			return nil
 		})
-		if err == nil || errors.Is(err, errIdle) || errors.Is(err, ErrNotFound) {
+		switch {
+		case err == nil, errors.Is(err, errIdle), errors.Is(err, ErrNotFound):
 			return nil
+		case errors.Is(err, ErrClaimed):
+			return err
 		}
 	}
 	return fmt.Errorf("note how it ended: %w", err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,9 @@ import (
 type far struct {
 	now func() time.Time
 	// fate decides what becomes of the next send or look; nil: all goes well.
-	fate func(look bool) fate
+	fate  func(look bool) fate
+	tells bool // it is a providers.AuthorTeller
+	first int  // of the comments' ids, less 1000
 	// during is called while a request is under way.
 	during func(look bool)
 
@@ -35,8 +38,15 @@ type far struct {
 }
 
 type farComment struct {
-	marker, author string
-	visibleAt      time.Time
+	marker, text, author string
+	visibleAt            time.Time
+}
+
+// teller is a far that tells under whose name it sends.
+type teller struct{ *far }
+
+func (teller) Author(_ context.Context, c providers.Consignment) (string, error) {
+	return "service" + c.Token, nil
 }
 
 // fate is what becomes of one request.
@@ -61,7 +71,7 @@ func (f *far) Send(_ context.Context, c providers.Consignment) error {
 	f.mu.Lock()
 	f.sent = append(f.sent, c)
 	if what.stored {
-		f.comments = append(f.comments, farComment{c.Marker, "service" + c.Token, now.Add(what.visible)})
+		f.comments = append(f.comments, farComment{c.Marker, c.Text, "service" + c.Token, now.Add(what.visible)})
 	}
 	f.mu.Unlock()
 	if f.during != nil {
@@ -86,12 +96,16 @@ func (f *far) Find(_ context.Context, c providers.Consignment, _ []time.Time) (s
 		return "", false, what.err
 	}
 	for i, comment := range f.comments {
-		if comment.marker == c.Marker && comment.author == "service"+c.Token && !comment.visibleAt.After(now) {
-			return fmt.Sprint(1000 + i), true, nil
+		mine := comment.author == "service"+c.Token || slices.Contains(c.Authors, comment.author)
+		if mine && comment.marker == c.Marker && comment.text == c.Text && !comment.visibleAt.After(now) && !slices.Contains(c.Others, f.name(i)) {
+			return f.name(i), true, nil
 		}
 	}
 	return "", false, nil
 }
+
+// name is what the provider calls its i-th comment.
+func (f *far) name(i int) string { return fmt.Sprint(1000 + f.first + i) }
 
 func (f *far) Lost(r providers.Report) []string {
 	if r.UserName != "" {
@@ -116,6 +130,9 @@ func (f *far) copies(marker string) int {
 func (f *far) taker(id providers.SourceID) (providers.CheckInTaker, bool) {
 	if id != "ocm" {
 		return nil, false
+	}
+	if f.tells {
+		return teller{f}, true
 	}
 	return f, true
 }
@@ -543,7 +560,7 @@ func losesNothing(t *testing.T, s Store) {
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
 		w := &unlucky{rt: rt, t: t, b: s, clock: &clock{at: noon}}
-		w.far = &far{now: w.clock.now, fate: w.fate, during: w.during}
+		w.far = &far{now: w.clock.now, fate: w.fate, during: w.during, first: 100_000 * run} // no id comes twice
 		entries := make([]*Entry, rapid.IntRange(1, 3).Draw(rt, "entries"))
 		for i := range entries {
 			entries[i] = fresh(fmt.Sprint(run, "-", i))
@@ -800,5 +817,135 @@ func TestNewDeliverer_RefusesNonsenseByName(t *testing.T) {
 		if _, err := NewDeliverer(nil, nil, cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewDeliverer(%+v) = %v, want %q", cfg, err, want)
 		}
+	}
+}
+
+func TestDeliverer_TwoOfTheSameWordsAreTwoComments(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			records := 0
+			for name, fates := range map[string][2]fate{
+				"one stored, one lost":    {unclear(true), unclear(false)},
+				"one lost, one stored":    {unclear(false), unclear(true)},
+				"both stored":             {unclear(true), unclear(true)},
+				"one confirmed, one lost": {well(), unclear(false)},
+				"one lost, one confirmed": {unclear(false), well()},
+			} {
+				t.Run(name, func(t *testing.T) {
+					d := newDesk(t, b.open(t), DelivererConfig{})
+					records++ // the store is that of all of them
+					record := providers.NewKey("ocm", fmt.Sprint(records))
+					sends := 0
+					d.far.fate = func(look bool) fate {
+						if look {
+							return fate{}
+						}
+						if sends++; sends > 2 {
+							return well()
+						}
+						return fates[sends-1]
+					}
+					var ids []string
+					for i := range 2 {
+						e := fresh(name + fmt.Sprint(i))
+						e.Marker = "" // the service has none
+						e.Targets[0].Record = record
+						put(t, d.store, e)
+						ids = append(ids, e.ID)
+						d.step(t, e.ID)
+					}
+					comments := map[string]bool{}
+					for _, id := range ids {
+						e, err := d.store.Get(t.Context(), id)
+						if err != nil {
+							t.Fatal(err)
+						}
+						for steps := 0; e.Targets[0].moves(); steps++ {
+							if steps > 10 {
+								t.Fatalf("it does not come to rest: %+v", e.Targets[0])
+							}
+							e, _ = d.step(t, id)
+						}
+						if e.State() != providers.CheckInDelivered || e.Targets[0].ExternalID == "" {
+							t.Errorf("%s is %+v", id, e.Targets[0])
+						}
+						comments[e.Targets[0].ExternalID] = true
+					}
+					if len(comments) != 2 || len(d.far.comments) != 2 {
+						t.Errorf("the two are the comments %v of %v", comments, d.far.comments)
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestDeliverer_SoManyOfTheSameWordsThatNobodyCanTellGoToAPerson(t *testing.T) {
+	d := newDesk(t, openSQLite(t, filepath.Join(t.TempDir(), "x.db")), DelivererConfig{Rules: Rules{MaxBlind: 1}})
+	for i := range maxAlike + 2 {
+		other := finished(fresh(fmt.Sprint(i)), noon)
+		other.Targets[0].ExternalID = fmt.Sprint(1000 + i)
+		other.Version = 1
+		put(t, d.store, other)
+		d.far.comments = append(d.far.comments, farComment{text: other.Report.Text, author: "service"})
+	}
+	d.far.fate = func(look bool) fate {
+		if look {
+			return fate{}
+		}
+		return unclear(false)
+	}
+	e := fresh("one more")
+	e.Marker = ""
+	put(t, d.store, e)
+	d.step(t, e.ID)
+	if e, _ = d.step(t, e.ID); e.Targets[0].State != providers.DeliveryUnconfirmed || !strings.Contains(e.Targets[0].Error.Message, "nobody can tell which is which") {
+		t.Errorf("it is %+v", e.Targets[0])
+	}
+}
+
+func TestDeliverer_LooksForWhoeverMayHaveSentIt(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			s := b.open(t)
+			f := newFront(t, s, nil)
+			d := newDesk(t, s, DelivererConfig{Secrets: testSecrets(t), Rules: Rules{MaxUnclear: 1}})
+			d.far.tells = true
+			d.far.fate = func(look bool) fate {
+				if look {
+					return fate{}
+				}
+				return fate{stored: true, visible: 24 * time.Hour, err: unclear(true).err} // there, and not shown for a day
+			}
+			sub := submission("k")
+			sub.Token = "first"
+			e := submit(t, f, "app", sub)
+			for range 3 {
+				e, _ = d.step(t, e.ID)
+			}
+			if e.Targets[0].State != providers.DeliveryUnconfirmed || !slices.Equal(e.Targets[0].Authors, []string{"servicefirst"}) {
+				t.Fatalf("it is %+v", e.Targets[0])
+			}
+			// The person on duty gives it up, and the driver retries it as another user.
+			e, err := mutate(t.Context(), s, e.ID, d.clock.now(), func(e *Entry) error {
+				end(e, &e.Targets[0], providers.DeliveryFailed)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.clock.pass(48 * time.Hour)
+			f.clock.pass(49 * time.Hour)
+			if e, err = f.Retry(t.Context(), "app", e.ID, "second"); err != nil {
+				t.Fatal(err)
+			}
+			d.clock.pass(time.Hour)
+			for e.Targets[0].moves() {
+				e, _ = d.step(t, e.ID)
+			}
+			if e.State() != providers.CheckInDelivered || len(d.far.comments) != 1 {
+				t.Errorf("state %s, with %d comments there: %+v", e.State(), len(d.far.comments), d.far.comments)
+			}
+		})
 	}
 }

@@ -21,7 +21,8 @@
 //	                                                     └─ cannot be read,
 //	                                                        or too often ───► UNCONFIRMED, for a person
 //
-// What is known not to be there after the last attempt is FAILED. An entry
+// What is known not to be there after the last attempt is FAILED. A comment is one
+// entry at most: who finds one that is another's by now looks further. An entry
 // changes only by [Store.Update], which compares versions: of two workers that
 // claim, or of one whose lease has run out and one that took over, one fails.
 // All rules are functions of an [Entry] and a time; the two stores, [SQLite] and

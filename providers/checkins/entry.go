@@ -45,6 +45,7 @@ type Target struct {
 	Error      *providers.SourceError
 	NextAt     time.Time   // when it is looked at again; zero: not by itself
 	SentAt     []time.Time // when sends began, oldest first; the last maxSentAt of them
+	Authors    []string    // under whose names, as the provider calls them; the last maxAuthors of them
 	UpdatedAt  time.Time
 
 	OwnToken bool // it goes out under the caller's session or not at all
@@ -59,6 +60,9 @@ type Target struct {
 // maxSentAt bounds Target.SentAt: a comment that was found absent after so many
 // later sends does not appear any more.
 const maxSentAt = 32
+
+// maxAuthors bounds Target.Authors: a person has one account, perhaps two.
+const maxAuthors = 8
 
 // local is where check-ins are that no provider takes.
 const local providers.SourceID = "local"
@@ -188,12 +192,30 @@ func (e *Entry) doneAt() time.Time {
 	return e.UpdatedAt
 }
 
+// claim is a comment of a provider that an entry is.
+type claim struct {
+	record     providers.Key
+	externalID string
+}
+
+// claims returns the comments that e is known to be. No two entries are one.
+func (e *Entry) claims() []claim {
+	var all []claim
+	for i := range e.Targets {
+		if t := &e.Targets[i]; t.ExternalID != "" {
+			all = append(all, claim{t.Record, t.ExternalID})
+		}
+	}
+	return all
+}
+
 // clone returns a copy that shares nothing that a change of a Target touches.
 func (e *Entry) clone() *Entry {
 	c := *e
 	c.Targets = slices.Clone(e.Targets)
 	for i := range c.Targets {
 		c.Targets[i].SentAt = slices.Clone(e.Targets[i].SentAt)
+		c.Targets[i].Authors = slices.Clone(e.Targets[i].Authors)
 	}
 	return &c
 }

@@ -232,7 +232,7 @@ func finished(e *Entry, at time.Time) *Entry {
 	c.UpdatedAt = at
 	end(c, &c.Targets[0], providers.DeliveryDelivered)
 	c.Targets[0].UpdatedAt = at
-	c.Targets[0].ExternalID = "77"
+	c.Targets[0].ExternalID = "77 of " + e.Key // no two entries are one comment
 	return c
 }
 

@@ -31,6 +31,7 @@ import (
 //	<prefix>ids             sorted set of all ids
 //	<prefix>due             sorted set of ids by when a worker is to look
 //	<prefix>done            sorted set of ids by when they were finished
+//	<prefix>claims          hash: record key and comment's id, the id of the entry that it is
 //	<prefix>aliases         hash: record key, companions (JSON)
 //	<prefix>alias-keys      sorted set of the record keys
 //	<prefix>changes         channel on which each change is published
@@ -154,8 +155,8 @@ func atLeast(version string, major, minor int) bool {
 	return err1 == nil && err2 == nil && (a > major || a == major && b >= minor)
 }
 
-// migrate notes the version of what is kept. There is one form so far; a second
-// one gets its step here.
+// migrate brings what is kept up to date, and notes its version. Replicas may do
+// so at once; older ones cannot read what newer ones write, and say so.
 func (s *Redis) migrate(ctx context.Context) error {
 	key := s.prefix + "schema"
 	if err := s.client.SetNX(ctx, key, schemaVersion, 0).Err(); err != nil {
@@ -168,25 +169,43 @@ func (s *Redis) migrate(ctx context.Context) error {
 	if version > schemaVersion {
 		return fmt.Errorf("the check-ins were written by a newer chargegraph (schema %d, this one knows %d); start that one, or restore an export under another prefix", version, schemaVersion)
 	}
+	if version < 2 { // claims were not written down
+		err = each(ctx, s, func(e *Entry) error {
+			for _, field := range fields(e) {
+				if failed := s.client.HSetNX(ctx, s.prefix+"claims", fmt.Sprint(field), e.ID).Err(); failed != nil {
+					return failed
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			err = s.client.Set(ctx, key, schemaVersion, 0).Err()
+		}
+		if err != nil {
+			return fmt.Errorf("schema 2: %w", err)
+		}
+	}
 	return nil
 }
 
 // The scripts. Common arguments, in this order:
 //
-//	KEYS  entry, ids, due, done
+//	KEYS  entry, ids, due, done, claims
 //	ARGV  id, version, due or "", done or "", body, channel
 const (
-	// KEYS[5] is the idempotency key. It returns the id that is kept for it, or
-	// "taken" when another caller's entry has the id.
+	// KEYS[6] is the idempotency key, ARGV[7] and those behind it are claims. It
+	// returns the id that is kept for the key, or "taken" when another caller's
+	// entry has the id, or "claimed".
 	putScript = `
-local kept = redis.call('GET', KEYS[5])
+local kept = redis.call('GET', KEYS[6])
 if kept then return kept end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'taken' end
-redis.call('SET', KEYS[5], ARGV[1])
+local first = 7` + claimLines + `
+redis.call('SET', KEYS[6], ARGV[1])
 redis.call('ZADD', KEYS[2], 0, ARGV[1])` + writeLines + `
 return ARGV[1]`
-	// ARGV[7] is the version that is to be replaced, ARGV[8] names the call. It
-	// returns "ok", "stale" or "none". A call that the client sent twice, for want
+	// ARGV[7] is the version that is to be replaced, ARGV[8] names the call, those
+	// behind are claims. It returns "ok", "stale", "none" or "claimed". A call that the client sent twice, for want
 	// of an answer, is ok.
 	updateScript = `
 local kept = redis.call('HGET', KEYS[1], 'version')
@@ -195,17 +214,25 @@ if kept ~= ARGV[7] then
   if redis.call('HGET', KEYS[1], 'call') == ARGV[8] then return 'ok' end
   return 'stale'
 end
+local first = 9` + claimLines + `
 redis.call('HSET', KEYS[1], 'call', ARGV[8])` + writeLines + `
 return 'ok'`
+	claimLines = `
+for i = first, #ARGV do
+  local holder = redis.call('HGET', KEYS[5], ARGV[i])
+  if holder and holder ~= ARGV[1] then return 'claimed' end
+end
+for i = first, #ARGV do redis.call('HSET', KEYS[5], ARGV[i], ARGV[1]) end`
 	writeLines = `
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'body', ARGV[5])
 if ARGV[3] == '' then redis.call('ZREM', KEYS[3], ARGV[1]) else redis.call('ZADD', KEYS[3], ARGV[3], ARGV[1]) end
 if ARGV[4] == '' then redis.call('ZREM', KEYS[4], ARGV[1]) else redis.call('ZADD', KEYS[4], ARGV[4], ARGV[1]) end
 redis.call('PUBLISH', ARGV[6], ARGV[5])`
-	// KEYS: entry, ids, due, done, idempotency key; ARGV: id, version.
+	// KEYS: entry, ids, due, done, claims, idempotency key; ARGV: id, version, claims.
 	pruneScript = `
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[2] then return 0 end
-redis.call('DEL', KEYS[1], KEYS[5])
+redis.call('DEL', KEYS[1], KEYS[6])
+for i = 3, #ARGV do redis.call('HDEL', KEYS[5], ARGV[i]) end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
@@ -264,7 +291,7 @@ func (s *Redis) keyKey(caller, key string) string {
 }
 
 func (s *Redis) keys(id string, more ...string) []string {
-	return append([]string{s.entryKey(id), s.prefix + "ids", s.prefix + "due", s.prefix + "done"}, more...)
+	return append([]string{s.entryKey(id), s.prefix + "ids", s.prefix + "due", s.prefix + "done", s.prefix + "claims"}, more...)
 }
 
 // args are the arguments that the scripts have in common.
@@ -274,6 +301,15 @@ func (s *Redis) args(e *Entry) ([]any, error) {
 		return nil, err
 	}
 	return []any{e.ID, e.Version, score(e.dueAt()), score(e.doneAt()), body, s.prefix + "changes"}, nil
+}
+
+// fields names what e claims in the hash of claims.
+func fields(e *Entry) []any {
+	var all []any
+	for _, c := range e.claims() {
+		all = append(all, string(c.record)+"\x00"+c.externalID) // a key holds no NUL
+	}
+	return all
 }
 
 func score(t time.Time) string {
@@ -289,6 +325,7 @@ func (s *Redis) Put(ctx context.Context, e *Entry) (kept *Entry, created bool, e
 	if err != nil {
 		return nil, false, err
 	}
+	args = append(args, fields(e)...)
 	for range maxStale {
 		answer, err := s.run(ctx, putScript, s.keys(e.ID, s.keyKey(e.Caller, e.Key)), args...)
 		if err != nil {
@@ -299,6 +336,8 @@ func (s *Redis) Put(ctx context.Context, e *Entry) (kept *Entry, created bool, e
 			return e, true, nil
 		case "taken":
 			return nil, false, ErrTaken
+		case "claimed":
+			return nil, false, ErrClaimed
 		}
 		id, ok := answer.(string)
 		if !ok {
@@ -318,7 +357,7 @@ func (s *Redis) Update(ctx context.Context, e *Entry, was int64) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.run(ctx, updateScript, s.keys(e.ID), append(args, was, rand.Text())...)
+	answer, err := s.run(ctx, updateScript, s.keys(e.ID), slices.Concat(args, []any{was, rand.Text()}, fields(e))...)
 	switch {
 	case err != nil:
 		return fmt.Errorf("checkins: redis: update: %w", err)
@@ -326,6 +365,8 @@ func (s *Redis) Update(ctx context.Context, e *Entry, was int64) error {
 		return ErrNotFound
 	case answer == "stale":
 		return ErrStale
+	case answer == "claimed":
+		return ErrClaimed
 	}
 	return nil
 }
@@ -463,7 +504,7 @@ func (s *Redis) Prune(ctx context.Context, before time.Time, limit int) (int, er
 		if done := e.doneAt(); done.IsZero() || !done.Before(before) { // its submitter has just retried it
 			continue
 		}
-		gone, err := s.run(ctx, pruneScript, s.keys(id, s.keyKey(e.Caller, e.Key)), id, e.Version)
+		gone, err := s.run(ctx, pruneScript, s.keys(id, s.keyKey(e.Caller, e.Key)), append([]any{id, e.Version}, fields(e)...)...)
 		if err != nil {
 			return n, wrapped(err, "prune")
 		}

@@ -3,6 +3,7 @@ package checkins
 import (
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"chargegraph/providers"
@@ -32,14 +33,24 @@ type job struct {
 
 func (j *job) target() *Target { return &j.entry.Targets[j.index] }
 
+// sentBy notes under whose name t is sent.
+func (t *Target) sentBy(author string) {
+	if author == "" || slices.Contains(t.Authors, author) {
+		return
+	}
+	t.Authors = append(t.Authors, author)
+	t.Authors = t.Authors[max(len(t.Authors)-maxAuthors, 0):]
+}
+
 // errIdle says that there is nothing to claim in an entry now.
 var errIdle = errors.New("checkins: nothing is due")
 
 // claim takes the delivery of e that waits longest at now, under lease for d. A
-// send is counted, dated and doubted before it is begun, so that a worker that
-// dies is found out. ended says that the target reached its end instead, for want
-// of attempts or time. errIdle: nothing is due.
-func (r *Rules) claim(e *Entry, now time.Time, lease string) (j job, ended bool, err error) {
+// send is counted, dated and doubted before it is begun, and who will be its
+// author (nil or "": nobody knows) is written down, so that a worker that dies is
+// found out. ended says that the target reached its end instead, for want of
+// attempts or time. errIdle: nothing is due.
+func (r *Rules) claim(e *Entry, now time.Time, lease string, author func(*Entry, *Target) string) (j job, ended bool, err error) {
 	now = instant(now)
 	index := -1
 	for i := range e.Targets {
@@ -67,6 +78,9 @@ func (r *Rules) claim(e *Entry, now time.Time, lease string) (j job, ended bool,
 		t.Attempts++
 		t.SentAt = append(t.SentAt, now)
 		t.SentAt = t.SentAt[max(len(t.SentAt)-maxSentAt, 0):]
+		if author != nil {
+			t.sentBy(author(e, t))
+		}
 		t.Doubt = absencesAfterUnclear
 		t.Unclear++
 		t.Blind = 0
@@ -114,11 +128,13 @@ func (t *Target) untried() {
 	t.Doubt = 0
 }
 
-// sent says what became of a send. err is nil when the provider confirmed it.
-func (r *Rules) sent(e *Entry, t *Target, now time.Time, err *providers.DeliveryError, rnd float64) {
+// sent says what became of a send. err is nil when the provider confirmed it;
+// externalID is what it calls the comment then, "" where it did not say.
+func (r *Rules) sent(e *Entry, t *Target, now time.Time, externalID string, err *providers.DeliveryError, rnd float64) {
 	now = instant(now)
 	t.UpdatedAt = now
 	if err == nil {
+		t.ExternalID = externalID
 		end(e, t, providers.DeliveryDelivered)
 		return
 	}

@@ -85,7 +85,7 @@ func NewService(s Store, cfg Config) (*Service, error) {
 // returns the first entry, as far as that has got, and replayed. Wrong input is
 // returned as Errors, with nothing kept; so is a site that does not exist. Any
 // other error says that it may not have been kept, and that the same submission
-// may safely be made again.
+// may safely be made again; ErrStore is among them where the store is at fault.
 func (s *Service) Submit(ctx context.Context, caller string, sub Submission) (entry *Entry, replayed bool, err error) {
 	if caller == "" || len(caller) > maxCaller || !printable(caller) {
 		return nil, false, errors.New("checkins: submit: caller: must be printable text of 1 to 256 bytes")
@@ -104,7 +104,7 @@ func (s *Service) Submit(ctx context.Context, caller string, sub Submission) (en
 		return replay(earlier, hash)
 	}
 	if !errors.Is(err, ErrNotFound) {
-		return nil, false, fmt.Errorf("checkins: submit: %w", err)
+		return nil, false, storeError("submit", err)
 	}
 	if err = s.allow(ctx, caller); err != nil {
 		return nil, false, err
@@ -122,13 +122,22 @@ func (s *Service) Submit(ctx context.Context, caller string, sub Submission) (en
 	}
 	kept, created, err := s.store.Put(ctx, e)
 	if err != nil {
-		return nil, false, fmt.Errorf("checkins: submit: %w", err)
+		return nil, false, storeError("submit", err)
 	}
 	if !created { // somebody used the key in between
 		return replay(kept, hash)
 	}
 	s.moved(kept)
 	return kept, false, nil
+}
+
+// storeError is err of the store, while doing something: ErrStore and what it says,
+// unless it says that there is nothing.
+func storeError(doing string, err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return fmt.Errorf("checkins: %s: %w: %w", doing, ErrStore, err)
 }
 
 // replay answers a submission whose key was used before.
@@ -223,7 +232,7 @@ func (s *Service) Retry(ctx context.Context, caller, id, token string) (*Entry, 
 		if errors.Is(err, ErrNotFound) || errors.As(err, &errs) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("checkins: retry: %w", err)
+		return nil, storeError("retry", err)
 	}
 	s.moved(e)
 	return e, nil
@@ -252,7 +261,7 @@ func (s *Service) Get(ctx context.Context, caller, id string) (*Entry, error) {
 	}
 	e, err := s.store.Get(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, storeError("get", err)
 	}
 	if e.Caller != caller {
 		return nil, ErrNotFound
@@ -269,7 +278,7 @@ func (s *Service) Shown(ctx context.Context, id string) (*Entry, error) {
 	}
 	e, err := s.store.Get(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, storeError("get", err)
 	}
 	if _, shown := e.shownUntil(s.cfg.ShowFor); !shown {
 		return nil, ErrNotFound

@@ -84,6 +84,21 @@ func migrations() []string {
 			key        TEXT PRIMARY KEY,
 			companions TEXT NOT NULL -- JSON, best first
 		) STRICT, WITHOUT ROWID;`,
+		`
+		CREATE TABLE claims ( -- comments of providers that are known to be entries
+			record   TEXT NOT NULL,
+			external TEXT NOT NULL,
+			entry    TEXT NOT NULL,
+			PRIMARY KEY (record, external)
+		) STRICT, WITHOUT ROWID;
+		CREATE INDEX claims_entry ON claims (entry);
+		CREATE TRIGGER entries_gone AFTER DELETE ON entries BEGIN
+			DELETE FROM claims WHERE entry = old.id;
+		END;
+		INSERT OR IGNORE INTO claims
+			SELECT json_extract(t.value, '$.record'), json_extract(t.value, '$.externalId'), entries.id
+			FROM entries, json_each(CAST(entries.body AS TEXT), '$.targets') AS t
+			WHERE json_extract(t.value, '$.externalId') IS NOT NULL ORDER BY entries.id;`,
 	}
 }
 
@@ -196,7 +211,7 @@ func (s *SQLite) migrateLocked(ctx context.Context) error {
 type statements struct {
 	ctx                                                        context.Context //nolint:containedctx // that of the connection, for as long as it writes
 	begin, commit, rollback, insert, byKey, update, get, alias *sql.Stmt
-	prune                                                      *sql.Stmt
+	prune, claimed, claim                                      *sql.Stmt
 }
 
 func prepare(ctx context.Context, conn *sql.Conn) (*statements, error) {
@@ -208,6 +223,8 @@ func prepare(ctx context.Context, conn *sql.Conn) (*statements, error) {
 		"INSERT INTO entries (id, caller, key, version, due, done, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING":                                    &s.insert,
 		"SELECT body FROM entries WHERE caller = ? AND key = ?":                                                                                                  &s.byKey,
 		"UPDATE entries SET version = ?, due = ?, done = ?, body = ? WHERE id = ? AND version = ?":                                                               &s.update,
+		"SELECT entry FROM claims WHERE record = ? AND external = ? AND entry <> ?":                                                                              &s.claimed,
+		"INSERT OR IGNORE INTO claims (record, external, entry) VALUES (?, ?, ?)":                                                                                &s.claim,
 		"SELECT version FROM entries WHERE id = ?":                                                                                                               &s.get,
 		"DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE done < ? ORDER BY done LIMIT ?)":                                                          &s.prune,
 		"INSERT INTO aliases (key, companions) VALUES (?, ?) ON CONFLICT DO UPDATE SET companions = excluded.companions WHERE companions <> excluded.companions": &s.alias,
@@ -288,7 +305,7 @@ func transact(stmts *statements, batch []*write, results []error) error {
 			continue
 		}
 		err := w.do(stmts)
-		if errors.Is(err, ErrStale) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrTaken) {
+		if errors.Is(err, ErrStale) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrTaken) || errors.Is(err, ErrClaimed) {
 			results[i] = err // this one's own affair: it has written nothing
 			continue
 		}
@@ -361,8 +378,15 @@ func (s *SQLite) Put(ctx context.Context, e *Entry) (kept *Entry, created bool, 
 	var earlier []byte
 	w := &write{changed: e}
 	w.do = func(stmts *statements) error {
+		failed := stmts.free(e)
+		if failed != nil {
+			return failed
+		}
 		n, failed := execute(stmts.ctx, stmts.insert, e.ID, e.Caller, e.Key, e.Version, millis(e.dueAt()), millis(e.doneAt()), body)
-		if failed != nil || n == 1 {
+		if failed == nil && n == 1 {
+			return stmts.hold(e)
+		}
+		if failed != nil {
 			return failed
 		}
 		w.changed = nil
@@ -389,8 +413,14 @@ func (s *SQLite) Update(ctx context.Context, e *Entry, was int64) error {
 		return err
 	}
 	return s.do(ctx, &write{changed: e, do: func(stmts *statements) error {
+		if err := stmts.free(e); err != nil {
+			return err
+		}
 		n, err := execute(stmts.ctx, stmts.update, e.Version, millis(e.dueAt()), millis(e.doneAt()), body, e.ID, was)
-		if err != nil || n == 1 {
+		if err == nil && n == 1 {
+			return stmts.hold(e)
+		}
+		if err != nil {
 			return err
 		}
 		var version int64
@@ -403,6 +433,31 @@ func (s *SQLite) Update(ctx context.Context, e *Entry, was int64) error {
 		}
 		return ErrStale
 	}})
+}
+
+// free returns ErrClaimed when one of the comments that e claims is another's.
+func (s *statements) free(e *Entry) error {
+	for _, c := range e.claims() {
+		var other string
+		err := s.claimed.QueryRowContext(s.ctx, string(c.record), c.externalID, e.ID).Scan(&other)
+		switch {
+		case err == nil:
+			return ErrClaimed
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+	}
+	return nil
+}
+
+// hold notes what e claims.
+func (s *statements) hold(e *Entry) error {
+	for _, c := range e.claims() {
+		if _, err := execute(s.ctx, s.claim, string(c.record), c.externalID, e.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // millis is t as a column holds it: NULL for the zero time.

@@ -20,6 +20,12 @@ var (
 	ErrNotFound = errors.New("checkins: not found")
 	// ErrStale says that the entry was changed by somebody else in between.
 	ErrStale = errors.New("checkins: changed in between")
+	// ErrStore is what a Service returns, beside the database's own error, when its
+	// store fails.
+	ErrStore = errors.New("the store failed")
+	// ErrClaimed says that a comment of a provider, which the entry would be from
+	// now on, is known to be another entry.
+	ErrClaimed = errors.New("checkins: the comment is another check-in")
 	// ErrTaken says that the caller's key, or the id, belongs to another entry.
 	ErrTaken = errors.New("checkins: the key or the id belongs to another entry")
 )
@@ -32,9 +38,12 @@ var (
 type Store interface {
 	// Put keeps e unless its caller has used its key before. It returns what is
 	// kept under that key, and whether it is e. ErrTaken: its id is another's.
+	// ErrClaimed: as with Update.
 	Put(ctx context.Context, e *Entry) (kept *Entry, created bool, err error)
 	// Update replaces the entry of e's id by e if the version was is still the
-	// one that is kept, else ErrStale. e.Version is to be greater than was.
+	// one that is kept, else ErrStale. e.Version is to be greater than was. It
+	// returns ErrClaimed when a delivery of e has the ExternalID of another entry's
+	// delivery about the same record.
 	Update(ctx context.Context, e *Entry, was int64) error
 	// Get returns an entry, or ErrNotFound.
 	Get(ctx context.Context, id string) (*Entry, error)

@@ -3,6 +3,7 @@ package checkins
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -504,7 +505,7 @@ func TestImport_NamesTheLineThatItCannotKeep(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                       "line 1: the file is empty",
 		`{"format":"something"}`: "line 1: this is no export",
-		`{"format":"chargegraph check-ins","schema":2}`: "line 1: the export has schema 2",
+		`{"format":"chargegraph check-ins","schema":3}`: "line 1: the export has schema 3",
 		head + "\n{": "line 3: ",
 		head + `{}`:  "line 2: must hold either",
 		head + `{"alias":{"key":"x","companions":[]}}`:                          "line 2: not a valid record key",
@@ -668,4 +669,110 @@ func TestSQLite_WatchersHearOfAWriteWhoseCallerHasGone(t *testing.T) {
 	if err := <-ended; err != nil || len(changed) != 0 {
 		t.Errorf("Watch() = %v, told %d times more", err, len(changed))
 	}
+}
+
+func TestUpdate_NoTwoEntriesAreOneComment(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			s := b.open(t)
+			first, second, elsewhere := newEntry("app", "first"), newEntry("app", "second"), newEntry("app", "elsewhere")
+			elsewhere.Targets[0].Record = "ocm:2"
+			named := func(e *Entry, at time.Time) *Entry {
+				c := finished(e, at)
+				c.Targets[0].ExternalID = "1000"
+				return c
+			}
+			for _, e := range []*Entry{first, second, elsewhere} {
+				put(t, s, e)
+			}
+			for _, e := range []*Entry{first, elsewhere} { // ids are of one provider's record
+				if err := s.Update(t.Context(), named(e, noon), 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Update(t.Context(), named(second, noon), 1); !errors.Is(err, ErrClaimed) {
+				t.Errorf("Update() of another to the same comment = %v, want ErrClaimed", err)
+			}
+			if kept, err := s.Get(t.Context(), second.ID); err != nil || kept.Version != 1 {
+				t.Errorf("it changed all the same: %v, %v", kept, err)
+			}
+			again := named(first, noon)
+			again.Version = 3
+			if err := s.Update(t.Context(), again, 2); err != nil {
+				t.Errorf("Update() of the one that it is = %v", err)
+			}
+			late := named(newEntry("app", "late"), noon)
+			if _, _, err := s.Put(t.Context(), late); !errors.Is(err, ErrClaimed) {
+				t.Errorf("Put() of another = %v, want ErrClaimed", err)
+			}
+			if n, err := s.Prune(t.Context(), noon.Add(time.Hour), 10); n != 2 || err != nil {
+				t.Fatalf("Prune() = %d, %v", n, err)
+			}
+			if err := s.Update(t.Context(), named(second, noon), 1); err != nil {
+				t.Errorf("Update() when the first is forgotten = %v", err)
+			}
+		})
+	}
+}
+
+// TestOpen_BringsWhatTheFirstVersionWroteUpToDate opens what a store of schema 1
+// held, which knew no claims.
+func TestOpen_BringsWhatTheFirstVersionWroteUpToDate(t *testing.T) {
+	old, wants := finished(newEntry("app", "old"), noon), newEntry("app", "wants it")
+	body, err := encode(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(t *testing.T, s Store) {
+		t.Helper()
+		put(t, s, wants)
+		stolen := finished(wants, noon)
+		stolen.Targets[0].ExternalID = old.Targets[0].ExternalID
+		if err := s.Update(t.Context(), stolen, 1); !errors.Is(err, ErrClaimed) {
+			t.Errorf("Update() to a comment of an old entry = %v, want ErrClaimed", err)
+		}
+	}
+	t.Run("SQLite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "old.db")
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []string{migrations()[0], "PRAGMA user_version = 1"} {
+			if _, err = db.ExecContext(t.Context(), step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err = db.ExecContext(t.Context(), "INSERT INTO entries VALUES (?, ?, ?, ?, NULL, ?, ?)", old.ID, old.Caller, old.Key, old.Version, noon.UnixMilli(), body); err != nil {
+			t.Fatal(err)
+		}
+		if err = db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		check(t, openSQLite(t, path))
+		if _, err := openSQLite(t, path).Get(t.Context(), old.ID); err != nil { // the second time there is nothing to do
+			t.Error(err)
+		}
+	})
+	t.Run("Redis", func(t *testing.T) {
+		client := redisClient(t, ownRedis(t))
+		s := &Redis{client: client, prefix: DefaultPrefix}
+		if _, created, err := s.Put(t.Context(), old); err != nil || !created {
+			t.Fatal(err)
+		}
+		if err := client.Del(t.Context(), DefaultPrefix+"claims").Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Set(t.Context(), DefaultPrefix+"schema", 1, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		opened, err := OpenRedis(t.Context(), client, RedisConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, opened)
+		if version, err := client.Get(t.Context(), DefaultPrefix+"schema").Int(); version != schemaVersion || err != nil {
+			t.Errorf("schema %d, %v", version, err)
+		}
+	})
 }

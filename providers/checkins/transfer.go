@@ -161,8 +161,8 @@ func readHead(line []byte) error {
 	if err := json.Unmarshal(line, &head); err != nil || head.Format != exportFormat {
 		return errors.New("this is no export of check-ins")
 	}
-	if head.Schema != schemaVersion {
-		return fmt.Errorf("the export has schema %d, this chargegraph reads %d", head.Schema, schemaVersion)
+	if head.Schema < 1 || head.Schema > schemaVersion { // each later form has more than those before
+		return fmt.Errorf("the export has schema %d, this chargegraph reads up to %d", head.Schema, schemaVersion)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,10 @@ const (
 	nearby = 5 * time.Minute
 )
 
-var _ providers.CheckInTaker = (*Source)(nil)
+var (
+	_ providers.CheckInTaker = (*Source)(nil)
+	_ providers.AuthorTeller = (*Source)(nil)
+)
 
 // wireSubmission is a comment on its way to OCM. The time of a comment is when it
 // arrives there, and its id is not told.
@@ -266,7 +270,7 @@ func (s *Source) Find(ctx context.Context, c providers.Consignment, sentAt []tim
 	if se != nil {
 		return "", false, se
 	}
-	by, se := s.sender(ctx, &c)
+	by, se := s.senders(ctx, &c)
 	if se != nil {
 		return "", false, se
 	}
@@ -274,7 +278,7 @@ func (s *Source) Find(ctx context.Context, c providers.Consignment, sentAt []tim
 	if err != nil {
 		return "", false, err
 	}
-	q := sought{wireSubmission: w, by: by, sentAt: sentAt}
+	q := sought{wireSubmission: w, by: by, sentAt: sentAt, others: c.Others}
 	q.marked = c.Marker != "" && w.RelatedURL == c.Marker
 	externalID, ok, se = q.in(list)
 	if se != nil {
@@ -284,6 +288,35 @@ func (s *Source) Find(ctx context.Context, c providers.Consignment, sentAt []tim
 		s.log.DebugContext(ctx, "check-in found", slog.Int("poi_id", w.ChargePointID), slog.String("comment_id", externalID))
 	}
 	return externalID, ok, nil
+}
+
+// Author implements [providers.AuthorTeller]: it returns the number of the user.
+func (s *Source) Author(ctx context.Context, c providers.Consignment) (string, error) {
+	by, se := s.sender(ctx, &c)
+	if se != nil {
+		return "", se
+	}
+	return strconv.Itoa(by.id), nil
+}
+
+// senders returns under whose names c is sent, or may have been sent. Who would
+// send it now need not be known where somebody else has sent it before.
+func (s *Source) senders(ctx context.Context, c *providers.Consignment) (authors, *providers.SourceError) {
+	var by authors
+	now, se := s.sender(ctx, c)
+	if se == nil {
+		by = authors{now}
+	}
+	for _, name := range c.Authors {
+		id, err := strconv.Atoi(name)
+		if err == nil && !slices.ContainsFunc(by, func(a author) bool { return a.id == id }) {
+			by = append(by, author{id: id})
+		}
+	}
+	if len(by) == 0 {
+		return nil, se
+	}
+	return by, nil
 }
 
 // sender returns under whose name c is sent.
@@ -338,9 +371,10 @@ func (s *Source) comments(ctx context.Context, site int) (list wire.List[wireCom
 // sought is a comment that may be among those of a site.
 type sought struct {
 	wireSubmission
-	by     author
+	by     authors
 	marked bool        // RelatedURL is a marker that no other comment has
 	sentAt []time.Time // not needed where it is marked
+	others []string    // names of comments that are known to be others
 }
 
 // in returns the name of the comment in list, as a record calls it. An error says
@@ -352,7 +386,7 @@ func (q *sought) in(list wire.List[wireComment]) (externalID string, ok bool, se
 	for i := range list {
 		w := &list[i]
 		name, isNew := names.Of(idOf(w.ID))
-		if !isNew {
+		if !isNew || slices.Contains(q.others, name) {
 			continue
 		}
 		away := time.Duration(0)
@@ -374,6 +408,23 @@ func (q *sought) in(list wire.List[wireComment]) (externalID string, ok bool, se
 		return "", false, &providers.SourceError{Code: providers.CodeSuspectAnswer, Message: "Open Charge Map shows a comment that may be the check-in, and does not tell who wrote it"}
 	}
 	return externalID, externalID != "", nil
+}
+
+// authors are who may have written a comment.
+type authors []author
+
+// wrote reports whether the comment is by one of them; known is false where OCM
+// does not say.
+func (list authors) wrote(w *wireComment) (mine, known bool) {
+	known = true
+	for _, a := range list {
+		mine, sure := a.wrote(w)
+		if mine {
+			return true, true
+		}
+		known = known && sure
+	}
+	return false, known
 }
 
 // wrote reports whether the comment is by this author; known is false where OCM

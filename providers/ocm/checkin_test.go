@@ -789,6 +789,48 @@ func TestACheckInWithALinkOfItsOwnIsFoundByItsContent(t *testing.T) {
 	}
 }
 
+func TestFindLooksForEveryAuthorAndPassesOverOthers(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, sandbox.OCMOptions{}, nil)
+	c := p.report()
+	c.Marker = ""
+	ann, bob := p.token(t, "driver7"), p.token(t, "driver8")
+	c.Token = ann
+	first, err := p.Author(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, failed := p.Author(t.Context(), providers.Consignment{}); failed != nil || own == first || own == "" {
+		t.Errorf("the author of the account is %q, %v; Ann is %q", own, failed, first)
+	}
+	for range 2 { // Ann says the same twice
+		if err = p.Send(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sentAt := []time.Time{p.now()}
+	c.Token = bob
+	if id, ok, failed := p.Find(t.Context(), c, sentAt); ok || failed != nil {
+		t.Errorf("Bob's is found as %q, %v", id, failed)
+	}
+	c.Authors = []string{first, "nobody", first}
+	for want := range 3 {
+		id, ok, failed := p.Find(t.Context(), c, sentAt)
+		if failed != nil || ok != (want < 2) || slices.Contains(c.Others, id) {
+			t.Fatalf("Find() = %q, %v, %v with %v for others", id, ok, failed, c.Others)
+		}
+		c.Others = append(c.Others, id)
+	}
+	c.Others, c.Token = nil, "no token"
+	if _, ok, failed := p.Find(t.Context(), c, sentAt); !ok || failed != nil { // it is known whose to look for
+		t.Errorf("without a session: %v, %v", ok, failed)
+	}
+	c.Authors = nil
+	if _, _, err = p.Find(t.Context(), c, sentAt); err == nil {
+		t.Error("without a session and an author somebody is looked for")
+	}
+}
+
 func TestFindSaysThatNobodyKnowsRatherThanThatThereIsNone(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[sandbox.Fault]providers.SourceErrorCode{
@@ -852,7 +894,7 @@ func TestAuthorsAreToldApartByNumber(t *testing.T) {
 		if err := json.Unmarshal([]byte(c.list), &list, wire.Lenient()); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		q := sought{wireSubmission: wireSubmission{CommentTypeID: 10, CheckinStatusTypeID: 10}, by: author{5, "Ada"}, marked: c.marked, sentAt: []time.Time{at}}
+		q := sought{wireSubmission: wireSubmission{CommentTypeID: 10, CheckinStatusTypeID: 10}, by: authors{{5, "Ada"}}, marked: c.marked, sentAt: []time.Time{at}}
 		if c.marked {
 			q.RelatedURL = "M"
 		}
@@ -886,11 +928,11 @@ func TestRealCommentsAreFoundByAuthorAndContent(t *testing.T) {
 			}
 			written, _ := c["DateCreated"].(string)
 			id := strconv.Itoa(int(c.num("ID")))
-			q := sought{wireSubmission: w, by: author{id: int(naive(user).num("ID"))}, sentAt: []time.Time{wire.ParseTime(written).Add(time.Minute)}}
+			q := sought{wireSubmission: w, by: authors{{id: int(naive(user).num("ID"))}}, sentAt: []time.Time{wire.ParseTime(written).Add(time.Minute)}}
 			if got, ok, se := q.in(list); got != id || !ok || se != nil {
 				t.Errorf("comment %s: %q, %v, %v", id, got, ok, se)
 			}
-			q.by.id++
+			q.by[0].id++
 			if got, ok, se := q.in(list); ok || se != nil {
 				t.Errorf("comment %s is found as %q of somebody else (%v)", id, got, se)
 			}
@@ -1001,7 +1043,7 @@ func FuzzCommentsOfASite(f *testing.F) {
 			}
 			return
 		}
-		q := sought{wireSubmission: wireSubmission{RelatedURL: "M"}, by: author{id: 5}, marked: true}
+		q := sought{wireSubmission: wireSubmission{RelatedURL: "M"}, by: authors{{id: 5}}, marked: true}
 		if id, ok, _ := q.in(list); ok && (id == "" || !strings.Contains(body, "M") || !strings.Contains(body, "5")) {
 			t.Errorf("%q: found %q", body, id)
 		}
