@@ -36,6 +36,10 @@ func (s *spent) add(cost float64, limit int) *gqlerror.Error {
 // serveBatch executes the operations of an array one after another, and answers
 // with the array of their answers. One deadline holds for all of them.
 func (s *service) serveBatch(ctx context.Context, w http.ResponseWriter, r *http.Request, body, media string) {
+	if refused := checkShape(body); refused != nil {
+		s.refuseRequest(w, r, refused)
+		return
+	}
 	var entries []json.RawMessage
 	if err := json.Unmarshal([]byte(body), &entries); err != nil {
 		s.refuseRequest(w, r, refuse(http.StatusBadRequest, "the body is not valid JSON"))

@@ -73,7 +73,7 @@ type asked struct {
 }
 
 func (s *service) post(w http.ResponseWriter, r *http.Request) {
-	s.serve(w, r, func(ctx context.Context) (asked, *refusal) {
+	s.serve(w, r, func(ctx context.Context) (asked, *refusal) { //nolint:contextcheck // it takes the request's own
 		if refused := checkContentType(r.Header.Get("Content-Type")); refused != nil {
 			return asked{}, refused
 		}
@@ -82,9 +82,6 @@ func (s *service) post(w http.ResponseWriter, r *http.Request) {
 			return asked{}, refuse(http.StatusUnsupportedMediaType, "send the body as it is, without Content-Encoding")
 		}
 		body, refused := s.readBody(ctx, w, r)
-		if refused == nil {
-			refused = checkValues(body)
-		}
 		if refused != nil {
 			return asked{}, refused
 		}
@@ -102,7 +99,7 @@ func (s *service) get(w http.ResponseWriter, r *http.Request) {
 		s.serveSocket(w, r)
 		return
 	}
-	s.serve(w, r, func(context.Context) (asked, *refusal) {
+	s.serve(w, r, func(context.Context) (asked, *refusal) { //nolint:contextcheck // it takes the request's own
 		text := r.URL.RawQuery
 		if int64(len(text)) > s.cfg.MaxBodyBytes {
 			return asked{}, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
@@ -150,9 +147,9 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 			s.refuseRequest(w, r, &refusal{http.StatusRequestEntityTooLarge, err})
 			return
 		}
-		params, refused := question.parse()
-		if refused != nil {
-			s.refuseRequest(w, r, refused)
+		params, wrong := question.parse()
+		if wrong != nil {
+			s.refuseRequest(w, r, wrong)
 			return
 		}
 		params.Headers = r.Header
@@ -514,6 +511,9 @@ func parseBody(body []byte) (*graphql.RawParams, *refusal) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, refuse(http.StatusBadRequest, `the body is empty; send a JSON object such as {"query":"{ __typename }"}`)
 	}
+	if refused := checkShape(string(body)); refused != nil {
+		return nil, refused
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -541,6 +541,9 @@ func parseURL(rawQuery string) (*graphql.RawParams, *refusal) {
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "the query string is not encoded properly")
+	}
+	if refused := checkShape(values.Get("variables") + values.Get("extensions")); refused != nil {
+		return nil, refused
 	}
 	p := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
 	id, _ := idMember(func(name string) (string, error) { return values.Get(name), nil })

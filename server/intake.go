@@ -33,6 +33,9 @@ const (
 	patience = 5 * time.Second
 	// maxValues bounds the values in one body: 10,000 points have 30,000.
 	maxValues = 40_000
+	// maxNesting bounds how deep they stand within each other: a filter with five
+	// `not` in each other is some 10 deep.
+	maxNesting = 100
 
 	// textPerCost is how many bytes of a request take as long to read as a scalar
 	// takes to write, see leafCost.
@@ -124,26 +127,35 @@ func tooMuchWork() *refusal {
 	return &refusal{http.StatusServiceUnavailable, coded(codeUnavailable, "as many long requests are under way here as there may be; ask again later, or send less")}
 }
 
-// checkValues refuses a body of so many values that decoding it would take too
-// much memory.
-func checkValues(body string) *refusal {
-	if len(body) <= maxValues {
-		return nil // each takes a byte at least
+// checkShape refuses JSON of so many values, or so deep in each other, that
+// decoding it would take too much memory, or time that grows with the square.
+func checkShape(text string) *refusal {
+	values, depth := shapeOf(text)
+	err := exceeded("values", values, maxValues, "the request has %d values; at most %d are taken: send long lines as encoded polylines")
+	if err == nil {
+		err = exceeded("nesting", depth, maxNesting, "lists and objects stand %d deep within each other in the request; at most %d are taken")
 	}
-	if err := exceeded("values", countValues(body), maxValues, "the body has %d values; at most %d are taken: send long lines as encoded polylines"); err != nil {
+	if err != nil {
 		return &refusal{http.StatusBadRequest, err}
 	}
 	return nil
 }
 
-// countValues returns how many values a JSON text has at the most. It need not be
-// valid.
-func countValues(text string) int {
-	n := 1
+// shapeOf returns how many values a JSON text has at the most, and how deep they
+// stand within each other. The text need not be valid.
+func shapeOf(text string) (values, deepest int) {
+	values = 1
+	depth := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
-		case ',', '[', '{':
-			n++
+		case ',':
+			values++
+		case '[', '{':
+			values++
+			depth++
+			deepest = max(deepest, depth)
+		case ']', '}':
+			depth--
 		case '"':
 			for i++; i < len(text) && text[i] != '"'; i++ {
 				if text[i] == '\\' {
@@ -152,7 +164,7 @@ func countValues(text string) int {
 			}
 		}
 	}
-	return n
+	return values, deepest
 }
 
 // chargeDocument charges for a document that is to be parsed and validated. One

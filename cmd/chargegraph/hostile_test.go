@@ -325,10 +325,10 @@ func refusals() []refusal {
 		{name: "a polyline of nothing but continuations", body: question(search, "a", object{"route": object{"distanceMeters": 50_000, "encoded": strings.Repeat("~", 60_000)}}), code: "BAD_USER_INPUT"},
 
 		// Variables.
-		{name: "a filter 1,000 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(1000, `{"not":`, `{}`, `}`), 1), code: "BAD_USER_INPUT"},
+		{name: "a filter 1,000 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(1000, `{"not":`, `{}`, `}`), 1), status: 400, limit: "nesting", value: "1003"},
+		{name: "a filter 90 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(90, `{"not":`, `{}`, `}`), 1), code: "BAD_USER_INPUT", says: "nested at most 5 deep"},
 		{name: "a filter 100,000 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(100_000, `{"not":`, `{}`, `}`), 1), status: 400, limit: "values"},
-		{name: "a filter 9,000 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(9_000, `{"not":`, `{}`, `}`), 1), code: "BAD_USER_INPUT"},
-		{name: "a filter 15,000 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(15_000, `{"not":`, `{}`, `}`), 1), status: 400, code: "BAD_USER_INPUT"},
+		{name: "a filter 9,000 deep", body: strings.Replace(question(search, "a", viewport(), "f", "F"), `"F"`, nested(9_000, `{"not":`, `{}`, `}`), 1), status: 400, limit: "nesting", value: "9003"},
 		{name: "a list of 501", body: question(search, "a", viewport(), "f", object{"usage": slicesOf(501, "PUBLIC")}), code: "BAD_USER_INPUT"},
 		{name: "a list of 80,000", body: question(search, "a", viewport(), "f", object{"usage": slicesOf(80_000, "PUBLIC")}), status: 400, limit: "values"},
 		{name: "600 connections", body: question(search, "a", viewport(), "f", object{"connections": slicesOf(600, object{"minPowerKw": 1})}), code: "BAD_USER_INPUT"},
@@ -368,7 +368,7 @@ func refusals() []refusal {
 		{name: "a batch of eleven", body: `[` + strings.Repeat(`{"query":"{__typename}"},`, 10) + `{"query":"{__typename}"}]`, status: 400, limit: "batch", value: "11"},
 		{name: "a batch of nothing", body: `[]`, status: 400, code: "BAD_USER_INPUT"},
 		{name: "a batch of 10,000", body: `[` + strings.Repeat(`{},`, 10_000) + `{}]`, status: 400, limit: "batch", value: "10001"},
-		{name: "a batch in a batch in a batch", body: nested(9_000, `[`, ``, `]`), says: "must be one JSON object, not a list"},
+		{name: "a batch in a batch in a batch", body: nested(9_000, `[`, ``, `]`), status: 400, limit: "nesting"},
 		{name: "ten searches that cost too much together", body: `[` + strings.TrimSuffix(strings.Repeat(question(`{pois(`+london+`,first:500){nodes{id connections{type powerKw}}}}`)+`,`, 10), ",") + `]`, says: `"code":"RATE_LIMITED"`},
 
 		// Persisted documents.
@@ -489,6 +489,7 @@ func TestHostile(t *testing.T) {
 	t.Run("one address under many names", func(t *testing.T) { testForgedAddress(t, b) })
 	t.Run("another document under a hash", func(t *testing.T) { testPoison(t, b) })
 	t.Run("sockets", func(t *testing.T) { testSockets(t, b) })
+	t.Run("all at once, beside an ordinary client", func(t *testing.T) { testSiege(t, b) })
 }
 
 // processorTime is what the service has used.

@@ -149,7 +149,7 @@ type service struct {
 // open makes the service of a configuration, and waits a moment for what it
 // holds to be read.
 func (p *process) open(ctx context.Context, cfg config) (s *service, err error) {
-	running, stop := context.WithCancel(p.running)
+	running, stop := context.WithCancel(p.running) //nolint:contextcheck // it outlives the call
 	s = &service{stop: stop}
 	defer func() {
 		if err != nil {

@@ -1,0 +1,356 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// siegeLasts is how long everything happens at once.
+	siegeLasts = 6 * time.Second
+	// siegeMemory is how much more the service may take for it.
+	siegeMemory = 256 << 20
+	// machineNoise is what a machine that does other things as well adds to the
+	// slowest in a hundred.
+	machineNoise = 20 * time.Millisecond
+)
+
+// testSiege makes all attacks at once, beside an ordinary client.
+func testSiege(t *testing.T, b *besieged) {
+	t.Helper()
+	usual := b.ordinary(t, 3*time.Second)
+	idle, calm := b.memory(t, "VmRSS"), b.metric(t, "go_goroutines")
+	b.forgetPeak(t)
+
+	ctx, end := context.WithTimeout(t.Context(), siegeLasts)
+	defer end()
+	s := &siege{besieged: b, ctx: ctx, answers: make(map[int]int)}
+	for name, f := range map[string]func(){"refusals":s.refusals,"drain":s.drain,"slowBodies":s.slowBodies,"silent":s.silent,"slowHeads":s.slowHeads,"unread":s.unread,"events":s.events,"sockets":s.sockets,"documents":s.documents,"everywhere":s.everywhere} {
+		if only := os.Getenv("ONLY"); only!="" && !strings.Contains(only,name) { continue }
+		n:=1
+		if name=="refusals" {n=8}
+		if name=="drain"||name=="slowBodies" {n=4}
+		for range n { s.Go(f) }
+	}
+	under := b.ordinary(t, siegeLasts)
+	s.Wait()
+	peak := b.memory(t, "VmHWM")
+	t.Logf("answers to attacks by status: %v, connections that stayed open: %d", s.answers, s.held.Load())
+	if len(s.leaks) > 0 {
+		t.Errorf("answers show what is inside: %q", s.leaks)
+	}
+	if s.answers[500] > 0 || s.answers[502] > 0 {
+		t.Errorf("there were internal errors: %v", s.answers)
+	}
+
+	after := b.ordinary(t, 3*time.Second)
+	base := max(percentile(usual, 99), percentile(after, 99))
+	t.Logf("ordinary client: p99 %v before and %v after, %v under attack (median %v, %v, %v)", percentile(usual, 99), percentile(after, 99), percentile(under, 99),
+		percentile(usual, 50), percentile(after, 50), percentile(under, 50))
+	t.Logf("memory: %d MB idle, %d MB at most", idle>>20, peak>>20)
+	if !underRace() {
+		if got := percentile(under, 99); got > 2*base+machineNoise {
+			t.Errorf("an ordinary client waits %v in one of a hundred cases, usually %v", got, base)
+		}
+		if peak > idle+siegeMemory {
+			t.Errorf("it took %d MB more than before, want at most %d", (peak-idle)>>20, siegeMemory>>20)
+		}
+	}
+	for deadline := time.Now().Add(3 * answerWithin); ; {
+		now := b.metric(t, "go_goroutines")
+		if now <= calm+20 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("%v goroutines are left, before there were %v", now, calm)
+			break
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	for _, gauge := range []string{"chargegraph_streams_open", "chargegraph_panics_total"} {
+		if n := b.metric(t, gauge); n != 0 {
+			t.Errorf("%s is %v", gauge, n)
+		}
+	}
+}
+
+// ordinary is a person who pans and zooms a map for that long. It returns how
+// long each answer took; all have to be good.
+func (b *besieged) ordinary(t *testing.T, long time.Duration) []time.Duration {
+	t.Helper()
+	client := clientFrom(net.IPv4(127, 0, 0, 2))
+	defer client.CloseIdleConnections()
+	const bounds = `{south:%.5f,west:-0.2,north:51.55,east:%.5f}`
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var took []time.Duration
+	for end := time.Now().Add(long); time.Now().Before(end); <-tick.C {
+		i := len(took)
+		box := fmt.Sprintf(bounds, 51.45+rand.Float64()/100, -0.1+rand.Float64()/100) //nolint:gosec // a finger
+		document := [...]string{
+			`query Viewport { pois(area:{bounds:` + box + `},first:20){nodes{id title operator{title} connections{type powerKw}}} }`,
+			`query Map { clusters(bounds:` + box + `,zoom:11){clusters{count location{latitude longitude}} pois{id}} }`,
+			`query Again { pois(` + london + `,first:20){nodes{id title}} }`,
+			`query Site { poi(by:{id:"poi:ocm:20108"}){title address{formatted} connections{type powerKw quantity}} }`,
+		}[i%4]
+		r, err := b.doAs(client, http.MethodPost, "/graphql", strings.NewReader(question(document)), "Authorization", "Bearer "+b.key)
+		if err != nil {
+			t.Fatalf("an ordinary client is not served: %v", err)
+		}
+		if r.status != http.StatusOK || bytes.Contains(r.body, []byte(`"errors"`)) {
+			t.Fatalf("an ordinary client gets %d %s", r.status, clipped(r.body))
+		}
+		took = append(took, r.took)
+	}
+	return took
+}
+
+func percentile(all []time.Duration, p int) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)].Round(100 * time.Microsecond)
+}
+
+// memory returns a figure of the process in bytes.
+func (b *besieged) memory(t *testing.T, name string) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no %s in %s", name, text)
+	}
+	n, err := strconv.ParseInt(string(found[1]), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n << 10
+}
+
+// forgetPeak makes VmHWM begin anew.
+func (b *besieged) forgetPeak(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", b.pid), []byte("5"), 0); err != nil {
+		t.Logf("the peak of memory counts from the start: %v", err)
+	}
+}
+
+func (b *besieged) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	client := clientFrom(net.IPv4(127, 0, 0, 1))
+	defer client.CloseIdleConnections()
+	r, err := b.doAs(client, http.MethodGet, "/metrics", http.NoBody)
+	if err != nil || r.status != http.StatusOK {
+		t.Fatalf("/metrics is %d: %v", r.status, err)
+	}
+	found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(r.body)
+	if found == nil {
+		t.Fatalf("no %s in /metrics", name)
+	}
+	value, err := strconv.ParseFloat(string(found[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// siege is the attacks that happen at once, until ctx ends.
+type siege struct {
+	*besieged
+	sync.WaitGroup
+
+	ctx  context.Context //nolint:containedctx // of the siege
+	held atomic.Int64
+
+	mu      sync.Mutex
+	answers map[int]int // by status
+	leaks   []string
+}
+
+func (s *siege) goesOn(pause time.Duration) bool {
+	select {
+	case <-s.ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
+
+// note counts an answer, 0 for none.
+func (s *siege) note(r reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[r.status]++
+	if found := inside.Find(r.body); found != nil {
+		s.leaks = append(s.leaks, string(found))
+	}
+}
+
+// repeat sends what make returns, one after another from one address.
+func (s *siege) repeat(pause time.Duration, make func(i int) (body string, headers []string)) {
+	client := clientFrom(s.attacker())
+	defer client.CloseIdleConnections()
+	for i := 0; s.goesOn(pause); i++ {
+		body, headers := make(i)
+		r, _ := s.doAs(client, http.MethodPost, "/graphql", strings.NewReader(body), headers...) // no answer is one too
+		s.note(r)
+	}
+}
+
+// refusals are what is refused at once.
+func (s *siege) refusals() {
+	all := slices.DeleteFunc(refusals(), func(a refusal) bool { return a.method != "" || a.reader != nil })
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	s.repeat(25*time.Millisecond, func(i int) (string, []string) {
+		a := all[i%len(all)]
+		return a.body, a.headers
+	})
+}
+
+// drain asks for as much as is let through.
+func (s *siege) drain() {
+	zigzag := question(search, "a", object{"route": object{"distanceMeters": 50_000, "points": pointsOf(10_000, func(i int) (float64, float64) {
+		return 51.4 + float64(i%2)/1000, float64(i) / 1e6
+	})}})
+	star := question(search, "n", 500, "a", object{"polygon": object{"points": pointsOf(999, func(i int) (float64, float64) {
+		return 51.5 + float64(i%2)/10, float64(i) / 5000 // a comb of 500 teeth
+	})}})
+	ghosts := func(i int) string {
+		return question(`query($i:[ID!]!){nodes(ids:$i){id ...on POI{comments(first:100){nodes{text}} photos{nodes{url}}}}}`, "i",
+			strings.Fields(strings.ReplaceAll(numbered(100, "poi:ocm:#@ "), "@", strconv.Itoa(i))))
+	}
+	s.repeat(20*time.Millisecond, func(i int) (string, []string) {
+		switch i % 4 {
+		case 0:
+			return zigzag, nil
+		case 1:
+			return star, nil
+		case 2:
+			return ghosts(i), nil
+		}
+		return question(fmt.Sprintf(`{pois(%s,first:%d){nodes{id title address{formatted} records{id} comments(first:1){nodes{text}} photos(first:1){nodes{url}}}}}`, london, 40+i)), nil
+	})
+}
+
+// hold opens connections, sends a beginning over each and then a byte now and
+// then, and reads nothing until the end.
+func (s *siege) hold(n int, addresses int, begin []byte, drip string) {
+	var conns []net.Conn
+	defer func() {
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+	}()
+	var from []net.IP
+	for range addresses {
+		from = append(from, s.attacker())
+	}
+	for i := range n {
+		conn, err := dialer(from[i%len(from)]).DialContext(s.ctx, "tcp", s.addr)
+		if err != nil {
+			break // no more are to be had
+		}
+		conns = append(conns, conn)
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+		if _, err = conn.Write(begin); err == nil {
+			s.held.Add(1)
+		}
+	}
+	for s.goesOn(500 * time.Millisecond) {
+		for _, conn := range conns {
+			if drip != "" {
+				_ = conn.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+				_, _ = io.WriteString(conn, drip) // some have been closed
+			}
+		}
+	}
+}
+
+// silent connections say nothing.
+func (s *siege) silent() {
+	n := 2000
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) == nil {
+		n = min(n, int(limit.Cur/4)) //nolint:gosec // files
+	}
+	s.hold(n, 20, nil, "")
+}
+
+func (s *siege) slowHeads() {
+	s.hold(300, 3, []byte("POST /graphql HTTP/1.1\r\nHost: a\r\n"), "X: y\r\n")
+}
+
+func (s *siege) slowBodies() {
+	s.hold(150, 1, append([]byte("POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"), bytes.Repeat([]byte(" "), 60_000)...), " ")
+}
+
+// unread answers are as long as may be, and nobody takes them.
+func (s *siege) unread() {
+	long := question(fmt.Sprintf(`{pois(%s,first:500){nodes{id title generalComments connections{type powerKw}}}}`, london))
+	s.hold(60, 6, []byte(strings.Repeat(whole(long), 5)), "")
+}
+
+// events are streams that nobody reads.
+func (s *siege) events() {
+	s.hold(200, 10, []byte(whole(question(`subscription{commentAdded(`+london+`){id}}`), "Accept: text/event-stream")), "")
+}
+
+// sockets have as many subscriptions as they may, are pinged without end, and
+// nobody reads them.
+func (s *siege) sockets() {
+	begin := []byte("GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Protocol: graphql-transport-ws\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	begin = append(begin, frame(0x81, `{"type":"connection_init"}`)...)
+	for i := range 100 {
+		begin = append(begin, frame(0x81, fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"subscription{commentAdded(poiIds:[\"poi:ocm:1\"]){id}} #%s"}}`, i, strings.Repeat("x", 10_000)))...)
+	}
+	ping := string(frame(0x81, `{"type":"ping","payload":"`+strings.Repeat("x", 1000)+`"}`))
+	s.hold(100, 10, begin, strings.Repeat(ping, 20))
+}
+
+// documents are valid, each another one, and to be remembered by their hash.
+func (s *siege) documents() {
+	filler := strings.Repeat(" ", 8_000)
+	s.repeat(5*time.Millisecond, func(i int) (string, []string) {
+		document := fmt.Sprintf(`query Q%d { __typename }%s`, i, filler)
+		sum := sha256.Sum256([]byte(document))
+		return fmt.Sprintf(`{"query":%q,"extensions":{"persistedQuery":{"version":1,"sha256Hash":%q}}}`, document, hex.EncodeToString(sum[:])), nil
+	})
+}
+
+// everywhere is one request from each of thousands of addresses.
+func (s *siege) everywhere() {
+	for s.goesOn(2 * time.Millisecond) {
+		conn, err := dialer(s.attacker()).DialContext(s.ctx, "tcp", s.addr)
+		if err != nil {
+			continue
+		}
+		_ = conn.SetDeadline(time.Now().Add(answerWithin))
+		if _, err = io.WriteString(conn, whole(`{"query":"{__typename}"}`)); err == nil {
+			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+				s.note(reply{status: res.StatusCode})
+				_ = res.Body.Close()
+			}
+		}
+		_ = conn.Close()
+	}
+}
