@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build web browser test crash lint fuzz schema audits clients generate bench microbench tidy fmt
+.PHONY: help run build web browser test crash lint fuzz schema audits clients deploy generate bench microbench tidy fmt
 
 PKG ?= ./...
 ARGS ?=
@@ -42,6 +42,9 @@ audits: build ## the 61 audits of GraphQL over HTTP
 
 clients: build ## the typed clients in TypeScript and Go, against the running service
 	@CHARGEGRAPH=$(CURDIR)/bin/chargegraph .ci/clients
+
+deploy: ## what deploy/ says, as far as it can be tried without an engine; compiles for a minute the first time
+	@.ci/deploy
 
 lint: ## formatters, vet, linters, arrows, generated code, tidiness, dead code
 	@.ci/lint

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -28,10 +27,8 @@ type parts struct {
 
 // partsFor returns where an answer to r may come in pieces; nil: it must come in one.
 func partsFor(w http.ResponseWriter, r *http.Request) *parts {
-	for _, accept := range r.Header.Values("Accept") {
-		if strings.Contains(accept, mediaMultipart) {
-			return &parts{w: w, control: http.NewResponseController(w)}
-		}
+	if prefers(r, mediaMultipart) {
+		return &parts{w: w, control: http.NewResponseController(w)}
 	}
 	return nil
 }

@@ -178,9 +178,14 @@ func (s *service) stream(ctx context.Context, method string, params *graphql.Raw
 }
 
 // wantsEvents reports whether the client asks for server-sent events.
-func wantsEvents(r *http.Request) bool {
+func wantsEvents(r *http.Request) bool { return prefers(r, mediaEvents) }
+
+// prefers reports whether the client would have media rather than JSON. Clients
+// such as urql name streams with everything that they ask, behind JSON, for
+// servers that have nothing else.
+func prefers(r *http.Request, media string) bool {
 	for _, accept := range r.Header.Values("Accept") {
-		if strings.Contains(accept, mediaEvents) {
+		if before, _, ok := strings.Cut(accept, media); ok && !strings.Contains(before, "json") {
 			return true
 		}
 	}

@@ -152,13 +152,8 @@ func TestNoSecretGetsAbout(t *testing.T) {
 	p := launch(t, g.env, "-config", g.file, "-log", "DEBUG")
 	bearer := []string{"Authorization", "Bearer " + g.key, "X-OCM-Token", callersSession}
 	answers := map[string]string{}
-	for range 200 { // until the feeds are read
-		answers["the answer"] = query(t, p.url, everything, bearer...)
-		if status, _ := fetch(t, http.MethodGet, p.url+"/readyz", ""); status == http.StatusOK {
-			break
-		}
-		<-time.After(50 * time.Millisecond)
-	}
+	awaitReady(t, p.url)
+	answers["the answer"] = query(t, p.url, everything, bearer...)
 	site := regexp.MustCompile(`"(poi:ocm:\d+)"`).FindStringSubmatch(answers["the answer"])
 	if site == nil {
 		t.Fatalf("no site of Open Charge Map in %.500s\n%s", answers["the answer"], p.log())
@@ -289,25 +284,30 @@ func TestNoSecretIsInAMistakeOfTheConfiguration(t *testing.T) {
 	s := secrets{}
 	s.add("the secret", "5ec4e7-in-the-file")
 	for name, text := range map[string]string{
-		"a key that is not known beside it": "sources:\n  - {provider: ocm, url: \"http://x\", key: \"SECRET\", colour: red}\n",
+		"a key that is not known beside it": "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: \"SECRET\", colour: red}\n",
 		"a secret where none belongs":       "sources:\n  - {provider: ocpi, name: a, file: x, key: \"SECRET\"}\n",
-		"an address with a password":        "sources:\n  - {provider: ocm, url: \"http://u:SECRET@x\", key: k}\n",
-		"an address that is none":           "sources:\n  - {provider: ocm, url: \"http://u:SECRET@[x\", key: k}\n",
-		"a Redis of another protocol":       "redis: \"http://u:SECRET@x\"\nsources:\n  - {provider: ocm, url: \"http://x\", key: k}\n",
-		"a Redis without a port":            "redis: \"redis://u:SECRET@:x/y\"\nsources:\n  - {provider: ocm, url: \"http://x\", key: k}\n",
-		"a key with a line break":           "sources:\n  - {provider: ocm, url: \"http://x\", key: \"SECRET\\n\"}\n",
-		"a secret that is too short":        "checkins: {secret: \"SECRET\", store: \"sqlite:/no/such/folder/x\"}\nsources:\n  - {provider: ocm, url: \"http://x\", key: k}\n",
+		"an address with a password":        "sources:\n  - {provider: ocm, url: \"http://u:SECRET@127.0.0.1:1\", key: k}\n",
+		"an address that is none":           "sources:\n  - {provider: ocm, url: \"http://u:SECRET@[127\", key: k}\n",
+		"a Redis of another protocol":       "redis: \"http://u:SECRET@127.0.0.1:1\"\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
+		"a Redis without a port":            "redis: \"redis://u:SECRET@:x/y\"\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
+		"a key with a line break":           "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: \"SECRET\\n\"}\n",
+		"a secret that is too short":        "checkins: {secret: \"SECRET\", store: \"sqlite:/no/such/folder/x\"}\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
 		"a secret that is a list":           "redis: [\"SECRET\"]\n",
-		"a hash that is none":               "auth: {apiKeys: [{id: a, hash: \"SECRET\"}]}\nsources:\n  - {provider: ocm, url: \"http://x\", key: k}\n",
+		"a hash that is none":               "auth: {apiKeys: [{id: a, hash: \"SECRET\"}]}\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
 		"a tab in the file":                 "sources:\n\t- {provider: ocm, key: \"SECRET\"}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "chargegraph.yaml")
 			write(t, file, "addr: 127.0.0.1:0\n"+strings.ReplaceAll(text, "SECRET", s["the secret"]))
-			for _, command := range []string{"serve", "check"} {
+			none := func(string) string { return "" }
+			args := []string{"-config", file, "-log", "DEBUG"}
+			for command, refuse := range map[string]func(out io.Writer) error{
+				"serve": func(out io.Writer) error { return serve(t.Context(), args, none, out) },
+				"check": func(out io.Writer) error { return runCheck(t.Context(), args, none, out, out) },
+			} {
 				out := new(logged)
-				err := run(t.Context(), []string{command, "-config", file, "-log", "DEBUG"}, func(string) string { return "" }, out)
+				err := refuse(out)
 				if err == nil {
 					t.Errorf("%s takes it", command)
 					continue

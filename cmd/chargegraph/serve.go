@@ -128,7 +128,7 @@ func greet(w io.Writer, addr net.Addr, inSandbox bool) {
 	_, _ = fmt.Fprintf(w, "\n  playground   http://%s/\n  API          http://%s/graphql\n", addr, addr)
 	if inSandbox {
 		_, _ = fmt.Fprintf(w, `
-  The data is MADE UP, and anybody on this machine may check in. For real sources set, and start again:
+  The data is MADE UP. For real sources set, and start again:
     %s=…   a key for Open Charge Map, or
     %s=…    a file or folder with an export of it (no key needed), or
     -config FILE    several sources, see the README
