@@ -4596,7 +4596,7 @@ type Source implements Node {
   addPoiUrl: URL
   "Last time it answered properly; null when it has not yet."
   lastSuccessAt: DateTime
-  "Latest failure, which may be over by now: compare health; null when there was none."
+  "Why it could not be asked the last time; null as soon as it has answered again, and when it never failed."
   lastError: SourceError
 }
 
@@ -4618,7 +4618,10 @@ type UpstreamBudget {
   limit: Int!
   "Length of the window in seconds."
   windowSeconds: Int!
-  "Calls made in the present window; at limit the source is not asked until calls fall out of it."
+  """
+  Calls made in the present window. Near limit the source is not asked until calls fall out of it: where several
+  replicas share the allowance, each may keep a part of the last fifth to itself, for when they cannot count together.
+  """
   used: Int!
 }
 
@@ -4976,7 +4979,7 @@ enum SourceErrorCode {
 enum CacheState {
   "Fresh from the cache; the source was not asked. To go round it, set SourcePolicy.maxAge."
   HIT
-  "Not in the cache; the source was asked for this answer."
+  "Not in the cache, or not fresh enough for the question: the source was asked for this answer, or ought to have been."
   MISS
   "From the cache, past its time: show its age; ask again shortly for newer data."
   STALE

@@ -101,10 +101,15 @@ func (c *Catalog) waited(ctx context.Context, p providers.Provider, readings ...
 	}
 }
 
-// failed notes that a source could not be asked.
+// failed notes that a source could not be asked. That it is worse than before, or
+// fails in another way, is news; else each question would be a line in the log
+// for as long as the source is away.
 func (c *Catalog) failed(ctx context.Context, p providers.Provider, err *providers.SourceError) {
-	p.Source().Failed(err)
-	c.logger.WarnContext(ctx, "source failed", slog.String("source", string(p.Source().ID)), slog.String("code", string(err.Code)), slog.Any("error", err))
+	level, before := slog.LevelDebug, p.Source().LastError()
+	if worse := p.Source().Failed(err); worse || before == nil || before.Code != err.Code {
+		level = slog.LevelWarn
+	}
+	c.logger.LogAttrs(ctx, level, "source failed", slog.String("source", string(p.Source().ID)), slog.String("code", string(err.Code)), slog.Any("error", err))
 }
 
 // ask sends one question to a source and completes the records it answers, for
@@ -137,8 +142,8 @@ func (c *Catalog) ask(ctx context.Context, p providers.Provider, patience time.D
 	// The state of what is held here is its puller's to tell.
 	_, held := p.(providers.Holder)
 	if r.err == nil {
-		if !held {
-			p.Source().Succeeded(c.now())
+		if !held && p.Source().Succeeded(c.now()) {
+			c.logger.LogAttrs(ctx, slog.LevelInfo, "source answers again", slog.String("source", string(p.Source().ID)))
 		}
 		return r.answer, nil
 	}

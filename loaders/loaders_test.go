@@ -1,8 +1,12 @@
 package loaders_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -227,5 +231,51 @@ func TestACatalogRefusesWhatCannotWork(t *testing.T) {
 	}
 	if _, err := loaders.New(loaders.Config{Timeout: time.Hour}, newFake(providers.OCM)); err == nil {
 		t.Error("a time-out of an hour was accepted")
+	}
+}
+
+func TestASourceThatIsAwayIsNewsOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	f := newFake(providers.OCM)
+	catalog, err := loaders.New(loaders.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer catalog.Close()
+	west := 0.0
+	// told returns what the log says of twenty questions about places of their own.
+	told := func(err error) (said []string) {
+		log.Reset()
+		west += 10
+		f.search = func(context.Context, providers.Query) (providers.Answer, error) { return providers.Answer{}, err }
+		for i := range 20 {
+			area := providers.Bounds{South: 40 + float64(i), West: west, North: 40.01 + float64(i), East: west + 0.01}
+			if _, err := catalog.Begin().Search(t.Context(), loaders.Question{Area: area, First: 10}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for line := range strings.Lines(log.String()) {
+			_, line, _ = strings.Cut(line, "level=")
+			level, line, _ := strings.Cut(line, " ")
+			_, code, _ := strings.Cut(line, "code=")
+			code, _, _ = strings.Cut(code, " ")
+			said = append(said, level+" "+code)
+		}
+		return said
+	}
+	for _, test := range []struct {
+		what string
+		err  error
+		want []string
+	}{
+		{"all is well", nil, nil},
+		{"it fails", &providers.SourceError{Code: providers.CodeTimeout}, []string{"WARN TIMEOUT", "WARN TIMEOUT"}}, // DEGRADED, and DOWN
+		{"it is left alone", &providers.SourceError{Code: providers.CodeCircuitOpen}, []string{"WARN CIRCUIT_OPEN"}},
+		{"it is back", nil, []string{"INFO "}},
+	} {
+		if got := told(test.err); !slices.Equal(got, test.want) {
+			t.Errorf("%s: the log says %q, want %q", test.what, got, test.want)
+		}
 	}
 }

@@ -190,8 +190,12 @@ func (k CommentKind) Known() bool {
 type Submission struct {
 	// IdempotencyKey names the submission among the caller's own.
 	IdempotencyKey string
-	POIID          string // as the caller named the site
+	POIID          string // any id that resolves to the site, as the caller named it
 	Report
-	DeliverTo []ProviderCode // nil: every source that holds the site and takes check-ins
-	Token     string         // the caller's own session at Open Charge Map, a secret; "" for none
+	// DeliverTo names the providers that are to have it; none: every one that has
+	// a record of the site and takes check-ins.
+	DeliverTo []ProviderCode
+	// Token is the caller's own session at Open Charge Map, a secret; "" delivers
+	// under the account of the source. It is no part of the content.
+	Token string
 }

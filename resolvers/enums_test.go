@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"chargegraph/loaders"
+	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/ocm"
 	"chargegraph/providers/ocpi"
@@ -520,6 +523,23 @@ func TestEveryOutcomeOfASourceComesFromTheWire(t *testing.T) {
 		{"500", "ocpplab", status(500), box, "", "FAILED", "UPSTREAM_ERROR"},
 		{"not asked", "ocpplab", status(500), box, `include: [OCM]`, "SKIPPED", ""},
 	}
+	ask := func(t *testing.T, s *service, area, policy string) (outcome, code string) {
+		t.Helper()
+		var answer struct {
+			Pois struct {
+				Sources []struct {
+					Outcome string
+					Error   *struct{ Code string }
+				}
+			}
+		}
+		s.mustAsk(t, `{ pois(area: `+area+`, sources: {`+policy+`}) { sources { outcome error { code } } } }`, nil, &answer)
+		got := answer.Pois.Sources[0]
+		if got.Error != nil {
+			code = got.Error.Code
+		}
+		return got.Outcome, code
+	}
 	given := make(map[string]int)
 	for _, test := range tests {
 		given[test.outcome]++
@@ -537,30 +557,74 @@ func TestEveryOutcomeOfASourceComesFromTheWire(t *testing.T) {
 				source = unread(t, newGateway(t, url), test.outcome != "TIMED_OUT")
 			}
 			s := newService(t, loaders.Config{Clock: fixedNow}, source)
-			var answer struct {
-				Pois struct {
-					Sources []struct {
-						Outcome string
-						Error   *struct{ Code string }
-					}
-				}
-			}
-			s.mustAsk(t, `{ pois(area: `+test.area+`, sources: {allowStale: true, `+test.policy+`}) { sources { outcome error { code } } } }`, nil, &answer)
-			got, code := answer.Pois.Sources[0], ""
-			if got.Error != nil {
-				code = got.Error.Code
-			}
-			if got.Outcome != test.outcome || code != test.code {
-				t.Errorf("outcome %s, code %q, want %s, %q", got.Outcome, code, test.outcome, test.code)
+			if outcome, code := ask(t, s, test.area, "allowStale: true, "+test.policy); outcome != test.outcome || code != test.code {
+				t.Errorf("outcome %s, code %q, want %s, %q", outcome, code, test.outcome, test.code)
 			}
 		})
 	}
-	s := newService(t, loaders.Config{}, newWorld(t, 1).live(t))
-	checkAllGiven(t, s, "SourceOutcome", given, map[string]string{
-		"STALE":            "nothing is cached yet that could stand in",
-		"BUDGET_EXHAUSTED": "no budget of calls is kept yet; too many single sites are an error of the field, or PARTIAL",
-		"CIRCUIT_OPEN":     "no circuit breaker stands before the sources yet",
+	// What takes more than one question.
+	boxAt := func(i int) string {
+		return fmt.Sprintf(`{bounds: {south: %d, west: 4, north: %d.1, east: 4.1}}`, i, i)
+	}
+	given["STALE"]++
+	t.Run("ocm: 500 where it has answered before", func(t *testing.T) {
+		t.Parallel()
+		var away atomic.Bool
+		s := newService(t, loaders.Config{}, liveOCM(t, served(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if away.Load() {
+				status(500)(w, r)
+				return
+			}
+			but("/referencedata", text(ocmTable), text(inOCM))(w, r)
+		}))))
+		if outcome, _ := ask(t, s, box, "allowStale: true"); outcome != "OK" {
+			t.Fatalf("outcome %s, want OK to begin with", outcome)
+		}
+		away.Store(true)
+		if outcome, code := ask(t, s, box, `maxAge: "PT0S"`); outcome != "STALE" || code != "UPSTREAM_ERROR" {
+			t.Errorf("outcome %s, code %q, want STALE, UPSTREAM_ERROR", outcome, code)
+		}
+		if outcome, code := ask(t, s, box, `maxAge: "PT0S", allowStale: false`); outcome != "FAILED" || code != "UPSTREAM_ERROR" {
+			t.Errorf("without what is stale: outcome %s, code %q, want FAILED, UPSTREAM_ERROR", outcome, code)
+		}
 	})
+	given["CIRCUIT_OPEN"]++
+	t.Run("ocm: 500 again and again", func(t *testing.T) {
+		t.Parallel()
+		s := newService(t, loaders.Config{}, liveOCM(t, served(t, status(500))))
+		for i := range 20 { // ten calls are enough for the breaker, and some questions make two
+			switch outcome, code := ask(t, s, boxAt(i), "allowStale: true"); {
+			case outcome == "CIRCUIT_OPEN" && code == "CIRCUIT_OPEN":
+				return
+			case outcome != "FAILED":
+				t.Fatalf("outcome %s, code %q, want FAILED until it is left alone", outcome, code)
+			}
+		}
+		t.Error("it is asked again and again")
+	})
+	given["BUDGET_EXHAUSTED"]++
+	t.Run("ocm: more questions than calls", func(t *testing.T) {
+		t.Parallel()
+		budget, err := cache.NewBudget(cache.BudgetConfig{Limit: 2, Window: time.Hour, Name: "ocm"}) // the table, and one area
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := ocm.New(ocm.Config{
+			ID: "ocm", URL: served(t, but("/referencedata", text(ocmTable), text("[]"))) + "/v3", Key: "5a4db0c5-0000-4000-8000-000000000001", Budget: budget,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newService(t, loaders.Config{}, source)
+		if outcome, code := ask(t, s, boxAt(1), "allowStale: true"); outcome != "OK" {
+			t.Fatalf("outcome %s, code %q, want OK to begin with", outcome, code)
+		}
+		if outcome, code := ask(t, s, boxAt(2), "allowStale: true"); outcome != "BUDGET_EXHAUSTED" || code != "BUDGET_EXHAUSTED" {
+			t.Errorf("outcome %s, code %q, want BUDGET_EXHAUSTED", outcome, code)
+		}
+	})
+	s := newService(t, loaders.Config{}, newWorld(t, 1).live(t))
+	checkAllGiven(t, s, "SourceOutcome", given, nil)
 }
 
 // TestASiteIsFoundByEveryNameItHas: by the id of its EVSE, however that is

@@ -154,7 +154,7 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 		}
 		params.Headers = r.Header
 		params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
-		s.serveEvents(w, r.WithContext(ctx), params)
+		s.serveEvents(w, r.WithContext(ctx), params, len(question.text))
 		return
 	}
 	leave, refused := s.enter(ctx)

@@ -32,13 +32,15 @@ type streams struct {
 	open   int
 	max    int
 	of     map[string]int // by account
+	held   int            // bytes, by all subscriptions
+	heldBy map[string]int // by those of each account
 	closed bool
 	ending chan struct{} // closed when the service ends
 	wg     sync.WaitGroup
 }
 
 func newStreams(limit int) *streams {
-	return &streams{max: limit, of: make(map[string]int), ending: make(chan struct{})}
+	return &streams{max: limit, of: make(map[string]int), heldBy: make(map[string]int), ending: make(chan struct{})}
 }
 
 // enter counts a stream in, and reports whether there is room for it. Whoever
@@ -65,9 +67,14 @@ func (s *streams) leave() {
 // room of everybody else, and a service of a few callers is not short of it.
 const share = 5
 
+// strangersShare is the part that those may have who come from one address and have
+// not yet said who they are: whoever connects again after a restart does so with
+// everybody else.
+const strangersShare = 2
+
 // join counts a stream of whoever pays for it, and reports whether there is room
-// for it among the caller's own. part counts it out again.
-func (s *streams) join(p *payer) (part func(), ok bool) {
+// for it in the share of all that a caller may have. part counts it out again.
+func (s *streams) join(p *payer, share int) (part func(), ok bool) {
 	if p == nil {
 		return func() {}, true
 	}
@@ -84,6 +91,46 @@ func (s *streams) join(p *payer) (part func(), ok bool) {
 			delete(s.of, p.account)
 		}
 	}, true
+}
+
+const (
+	// streamBytes is what a stream takes of memory, as far as subscriptions go.
+	streamBytes = 40 << 10
+	// subscriptionBytes is what one subscription takes, of which a stream may have
+	// many, beside its text.
+	subscriptionBytes = 16 << 10
+	// decodedBytes is what a byte of its text takes as document and variables, which
+	// stay for as long as it does.
+	decodedBytes = 16
+)
+
+// hold counts the memory of a subscription whose request has size bytes.
+func (s *streams) hold(p *payer, size int) (release func(), full *refusal) {
+	need, most := subscriptionBytes+size*decodedBytes, max(s.max*streamBytes, maxSubscriptions*subscriptionBytes)
+	account := ""
+	if p != nil {
+		account = p.account
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held+need > most {
+		return nil, s.tooMany()
+	}
+	if now := s.heldBy[account] + need; p != nil && now > most/share {
+		err := coded(codeRateLimited, "the subscriptions of this caller take too much memory; complete some first")
+		err.Extensions["limit"], err.Extensions["max"], err.Extensions["value"] = "subscriptionBytes", most/share, now
+		return nil, &refusal{http.StatusTooManyRequests, err}
+	}
+	s.held += need
+	s.heldBy[account] += need
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held -= need
+		if s.heldBy[account] -= need; s.heldBy[account] == 0 {
+			delete(s.heldBy, account)
+		}
+	}, nil
 }
 
 // end tells every stream to end, and waits until they have or ctx ends.
@@ -118,56 +165,84 @@ func (s *streams) tooManyOfCaller() *refusal {
 	return &refusal{http.StatusTooManyRequests, err}
 }
 
-// stream executes an operation of any kind. It hands every answer to send: one
-// of a query or a mutation, one for each event of a subscription. refused, not
-// nil, is the only answer of an operation that was not begun, and the last one of
-// an operation that broke. It returns when there is nothing more to come, when ctx
-// ends, or when send fails.
-func (s *service) stream(ctx context.Context, method string, params *graphql.RawParams, send func(context.Context, answer) error) (refused *answer) {
+// prepare reads the operation that params name, and charges for it. refused, not
+// nil, is its only answer. The context it returns is that of the operation.
+func (s *service) prepare(ctx context.Context, method string, params *graphql.RawParams) (_ context.Context, op *graphql.OperationContext, refused *answer) {
 	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
-	refuse := func(ctx context.Context, status int, errs ...*gqlerror.Error) *answer {
-		return &answer{status: status, response: s.exec.DispatchError(ctx, errs)}
-	}
-	// Panics of resolvers end in their field. One that arrives here is that of the
-	// executor or of a middleware; nobody else catches it beside a WebSocket.
 	defer func() {
 		if v := recover(); v != nil {
-			ctx = withOperation(ctx, s.cfg.MaxErrors) // the other errors go with the data
-			refused = refuse(ctx, http.StatusInternalServerError, s.panicked(ctx, v))
+			refused = s.broken(ctx, v)
 		}
 	}()
+	if err, wait := s.chargeDocument(ctx, params.Query); err != nil {
+		refused = s.refused(ctx, http.StatusTooManyRequests, err)
+		refused.retryAfter = wait
+		return ctx, nil, refused
+	}
 	op, errs := s.exec.CreateOperationContext(ctx, params)
 	ctx = graphql.WithOperationContext(ctx, op)
 	switch {
 	case len(errs) > 0:
-		return refuse(ctx, http.StatusBadRequest, nameMissing(op, errs)...)
+		refused = s.refused(ctx, http.StatusBadRequest, nameMissing(op, errs)...)
 	case method == http.MethodGet && op.Operation.Operation == ast.Mutation:
-		return refuse(ctx, http.StatusMethodNotAllowed, noMutationByGET())
+		refused = s.refused(ctx, http.StatusMethodNotAllowed, noMutationByGET())
 	case defers(op):
-		return refuse(ctx, http.StatusBadRequest, noPieces())
+		refused = s.refused(ctx, http.StatusBadRequest, noPieces())
+	default:
+		if err, wait := s.charge(ctx, chargeOf(ctx)); err != nil {
+			refused = s.refused(ctx, http.StatusTooManyRequests, err)
+			refused.retryAfter = wait
+		}
 	}
+	return ctx, op, refused
+}
+
+func (s *service) refused(ctx context.Context, status int, errs ...*gqlerror.Error) *answer {
+	return &answer{status: status, response: s.exec.DispatchError(ctx, errs)}
+}
+
+// broken is the answer of an operation that panicked. Panics of resolvers end in
+// their field: this is one of the executor or of a middleware, and nobody else
+// catches it beside a WebSocket.
+func (s *service) broken(ctx context.Context, v any) *answer {
+	ctx = withOperation(ctx, s.cfg.MaxErrors) // the other errors go with the data
+	return s.refused(ctx, http.StatusInternalServerError, s.panicked(ctx, v))
+}
+
+// stream executes an operation of any kind that was prepared, of a request of size
+// bytes. It hands every answer to send: one of a query or a mutation, one for each
+// event of a subscription. refused, not nil, is the only answer of an operation
+// that was not begun, and the last one of an operation that broke. It returns when
+// there is nothing more to come, when ctx ends, or when send fails.
+func (s *service) stream(ctx context.Context, op *graphql.OperationContext, size int, send func(context.Context, answer) error) (refused *answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			refused = s.broken(ctx, v)
+		}
+	}()
 	subscribed := op.Operation.Operation == ast.Subscription
-	if !subscribed { // a subscription waits, mostly: its stream is counted instead
+	if subscribed { // it waits, mostly
+		release, full := s.streams.hold(payerOf(ctx), size)
+		if full != nil {
+			return s.refused(ctx, full.status, full.err)
+		}
+		defer release()
+	} else {
 		leave, busy := s.enter(ctx)
 		if busy != nil {
-			return refuse(ctx, busy.status, busy.err)
+			return s.refused(ctx, busy.status, busy.err)
 		}
 		defer leave()
 		limited, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout)
 		defer cancel()
 		ctx = limited
 	}
-	if err, wait := s.charge(ctx, chargeOf(ctx)); err != nil {
-		refused = refuse(ctx, http.StatusTooManyRequests, err)
-		refused.retryAfter = wait
-		return refused
-	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	for {
 		response := next(withOperation(ctx, s.cfg.MaxErrors)) // each event has room for errors of its own
 		if response == nil {
 			if !subscribed && errors.Is(ctx.Err(), context.DeadlineExceeded) { // before it began
-				return refuse(ctx, http.StatusGatewayTimeout, coded(codeTimeout, timeoutMessage))
+				return s.refused(ctx, http.StatusGatewayTimeout, coded(codeTimeout, timeoutMessage))
 			}
 			return nil
 		}
@@ -195,8 +270,8 @@ func prefers(r *http.Request, media string) bool {
 // serveEvents answers with server-sent events, as the GraphQL over SSE protocol
 // has it for a connection of its own: events "next" with answers, then "complete".
 // When the service ends there is no "complete": the client is to connect again.
-func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
-	part, ok := s.streams.join(payerOf(r.Context()))
+func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, size int) {
+	part, ok := s.streams.join(payerOf(r.Context()), share)
 	if !ok {
 		s.refuseRequest(w, r, s.streams.tooManyOfCaller())
 		return
@@ -218,7 +293,10 @@ func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	_ = e.write([]byte(":\n\n")) // the stream is open
 	var wg sync.WaitGroup
 	wg.Go(func() { e.keepAlive(ctx, s.streams.ending) })
-	refused := s.stream(ctx, r.Method, params, e.next)
+	asked, op, refused := s.prepare(ctx, r.Method, params)
+	if refused == nil {
+		refused = s.stream(asked, op, size, e.next)
+	}
 	if refused != nil {
 		_ = e.next(ctx, *refused)
 	}

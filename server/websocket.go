@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,6 +25,11 @@ const (
 	// maxSubscriptions bounds the operations of one connection: a page with a
 	// map and a list needs a handful.
 	maxSubscriptions = 100
+	// maxSocketMessage bounds a message: an operation waits in memory for as long as
+	// its sender likes to take. Longer ones go by POST.
+	maxSocketMessage = largeText
+	// longestRest is short enough for a client that waits for a pong.
+	longestRest = time.Second
 )
 
 // The close codes of the protocol, and one for what it has none for.
@@ -52,6 +58,14 @@ func (s *service) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.streams.leave()
+	// Whoever has not said who he is counts for where he comes from.
+	known, ok := s.streams.join(s.stranger(r), strangersShare)
+	if !ok {
+		s.refuseRequest(w, r, s.streams.tooMany())
+		return
+	}
+	known = sync.OnceFunc(known)
+	defer known()
 	// Accept refuses a page of another origin: a browser lets any page open a socket.
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, OriginPatterns: s.cfg.CORS.Origins})
 	if err != nil {
@@ -62,14 +76,24 @@ func (s *service) serveSocket(w http.ResponseWriter, r *http.Request) {
 		_ = conn.Close(closeUnknownProto, "speak "+subprotocol)
 		return
 	}
-	conn.SetReadLimit(s.cfg.MaxBodyBytes)
+	conn.SetReadLimit(min(s.cfg.MaxBodyBytes, maxSocketMessage))
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	c := &socket{service: s, conn: conn, request: r, running: make(map[string]*subscriber), stop: cancel}
+	c := &socket{service: s, conn: conn, request: r, running: make(map[string]*subscriber), stop: cancel, known: known}
 	c.wg.Go(func() { c.keepAlive(ctx) })
 	c.read(ctx)
 	cancel()
 	c.wg.Wait()
+}
+
+// stranger is who is counted for a client that has not said who he is; nil where
+// it is not known where he comes from.
+func (s *service) stranger(r *http.Request) *payer {
+	remote := s.remoteOf(r)
+	if !remote.IsValid() {
+		return nil
+	}
+	return &payer{account: access.Caller{ID: "stranger", Kind: access.Anonymous}.Account(remote)}
 }
 
 // socket is one client's connection.
@@ -78,6 +102,7 @@ type socket struct {
 	conn    *websocket.Conn
 	request *http.Request
 	stop    context.CancelFunc
+	known   func() // called once it is known who the client is
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
@@ -102,12 +127,13 @@ func (c *socket) read(ctx context.Context) {
 		c.close(closeForbidden, "Forbidden")
 		return
 	}
-	part, ok := c.service.streams.join(payerOf(ctx))
+	part, ok := c.service.streams.join(payerOf(ctx), share)
 	if !ok {
 		c.close(websocket.StatusTryAgainLater, "too many connections of this caller are open")
 		return
 	}
 	defer part()
+	c.known()
 	if c.send(ctx, message{Type: "connection_ack"}) != nil {
 		return
 	}
@@ -201,7 +227,13 @@ func (c *socket) introduced(ctx context.Context, payload json.RawMessage) (conte
 // receive returns the next message; ok is false when there is none, because the
 // connection has ended or is closed for what came.
 func (c *socket) receive(ctx context.Context) (m message, ok bool) {
-	kind, text, err := c.conn.Read(ctx)
+	kind, reader, err := c.conn.Reader(ctx) // which waits until one begins
+	var text []byte
+	if err == nil {
+		late := time.AfterFunc(bodyTimeout, func() { c.close(closeBadMessage, "the message did not arrive in time") })
+		text, err = io.ReadAll(reader)
+		late.Stop()
+	}
 	switch {
 	case err != nil:
 		return m, false
@@ -214,6 +246,10 @@ func (c *socket) receive(ctx context.Context) (m message, ok bool) {
 
 // subscribe begins an operation, and reports whether the connection goes on.
 func (c *socket) subscribe(ctx context.Context, m message) bool {
+	if err, wait := c.service.charge(ctx, float64(len(m.Payload)/textPerCost)); err != nil && m.ID != "" {
+		c.rest(ctx, wait)
+		return c.sendErrors(ctx, m.ID, gqlerror.List{err}) == nil
+	}
 	params, refused := parseBody(m.Payload)
 	if refused != nil || m.ID == "" {
 		c.close(closeBadMessage, "Invalid message received")
@@ -240,19 +276,41 @@ func (c *socket) subscribe(ctx context.Context, m message) bool {
 		err := coded(codeUnavailable, "one connection may have %d operations under way; complete some first", maxSubscriptions)
 		return c.sendErrors(ctx, m.ID, gqlerror.List{err}) == nil
 	}
+	// It is read before the next message is: a client that sends operations without
+	// end waits for itself.
+	ctx, operation, denied := c.service.prepare(ctx, http.MethodPost, params)
+	if denied != nil {
+		c.rest(ctx, denied.retryAfter)
+	}
 	c.wg.Go(func() {
 		defer cancel()
-		refused := c.service.stream(ctx, http.MethodPost, params, func(ctx context.Context, a answer) error { return c.next(ctx, op, a) })
+		if denied == nil {
+			denied = c.service.stream(ctx, operation, len(m.Payload), func(ctx context.Context, a answer) error { return c.next(ctx, op, a) })
+		}
 		if !c.leave(op) {
 			return
 		}
-		if refused != nil {
-			_ = c.sendErrors(ctx, op.id, refused.response.Errors)
+		if denied != nil {
+			_ = c.sendErrors(ctx, op.id, denied.response.Errors)
 			return
 		}
 		_ = c.send(ctx, message{ID: op.id, Type: "complete"})
 	})
 	return true
+}
+
+// rest takes no further message for a moment, from a client that has asked for more
+// than it may.
+func (c *socket) rest(ctx context.Context, wait time.Duration) {
+	if wait == 0 {
+		return
+	}
+	timer := time.NewTimer(min(wait, longestRest))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // leave forgets an operation that has ended, and reports whether the client is to

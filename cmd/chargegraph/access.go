@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,13 +63,17 @@ func limiterOver(client redis.UniversalClient, logger *slog.Logger) access.Limit
 func runKeys(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("chargegraph keys new NAME", `Makes an API key and prints it once, with the line for the configuration file. Only
 a hash of it goes into the file.`, stderr)
+	isNew := len(args) > 0 && args[0] == "new"
+	if isNew {
+		args = args[1:] // flags stand behind it too
+	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() != 2 || flags.Arg(0) != "new" {
-		return fmt.Errorf("write: chargegraph keys new NAME")
+	if !isNew || flags.NArg() != 1 {
+		return errors.New("write: chargegraph keys new NAME")
 	}
-	id := flags.Arg(1)
+	id := flags.Arg(0)
 	token, hash, err := access.NewKey(rand.Reader, id)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -216,10 +215,8 @@ func fetchKeys(ctx context.Context, address string) (string, error) {
 
 // serviceFits makes the service as serve would, and lets go of it.
 func (c *checker) serviceFits(p *process, read *sources) error {
-	if tlsCfg := c.cfg.Server.TLS; tlsCfg.Cert != "" || tlsCfg.Key != "" {
-		if _, err := tls.LoadX509KeyPair(tlsCfg.Cert, tlsCfg.Key); err != nil {
-			return fmt.Errorf("server.tls: %w", err)
-		}
+	if _, err := c.cfg.Server.pair(); err != nil {
+		return err
 	}
 	gate, err := access.New(c.cfg.Auth.access(false, c.logger))
 	if err != nil {

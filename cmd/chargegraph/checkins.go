@@ -180,7 +180,7 @@ func (d *desk) amend(p *providers.POI) *providers.POI {
 
 // Submit implements resolvers.CheckIns.
 func (d *desk) Submit(ctx context.Context, caller string, s providers.Submission) (*providers.CheckIn, bool, error) {
-	e, replayed, err := d.service.Submit(ctx, caller, checkins.Submission(s))
+	e, replayed, err := d.service.Submit(ctx, caller, s)
 	if err != nil {
 		return nil, false, d.mistakes(ctx, err)
 	}

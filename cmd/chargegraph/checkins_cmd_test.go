@@ -71,7 +71,7 @@ func keep(t *testing.T, s checkins.Store) map[providers.DeliveryState]*checkins.
 		if state == providers.DeliveryPending {
 			token = sessionOfADriver
 		}
-		e, _, err := service.Submit(t.Context(), caller, checkins.Submission{
+		e, _, err := service.Submit(t.Context(), caller, providers.Submission{
 			IdempotencyKey: "key of " + string(state), POIID: "poi:ocm:7", Token: token,
 			Report: providers.Report{Outcome: providers.CheckInCharged, Rating: new(4), Text: "läuft: " + string(state), UserName: "Ann"},
 		})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -59,6 +60,26 @@ type serverConfig struct {
 		Cost       int `yaml:"cost"`
 	} `yaml:"limits"`
 	Timeout interval `yaml:"timeout"` // of one operation
+}
+
+// check finds contradictions that need no look at the world.
+func (c *serverConfig) check() error {
+	switch {
+	case (c.TLS.Cert == "") != (c.TLS.Key == ""):
+		return errors.New("server.tls: cert and key belong together, and one of them is not set")
+	case c.CORS.Credentials && len(c.CORS.Origins) == 0:
+		return errors.New("server.cors: credentials is set but origins is not: name the origins that may send them")
+	case c.Documents.Only && c.Documents.Trusted == "":
+		return errors.New("server.documents: only is set but trusted is not, so that nothing could be asked: name the manifest of documents")
+	case c.Batch < 0:
+		return fmt.Errorf("server.batch: %d operations in one request: write a number above 0, or leave it out", c.Batch)
+	}
+	for _, origin := range c.CORS.Origins {
+		if origin != "*" && !strings.Contains(origin, "://") {
+			return fmt.Errorf("server.cors: origin %q: write scheme and host, such as https://app.example", origin)
+		}
+	}
+	return nil
 }
 
 // cacheConfig says how much is kept in this process's memory.
@@ -323,6 +344,9 @@ func readConfig(path, addr string, getenv func(string) string) (config, error) {
 		cfg.Metrics.Addr = getenv(envMetricsAddr)
 	}
 	if err := cfg.Metrics.check(); err != nil {
+		return config{}, err
+	}
+	if err := cfg.Server.check(); err != nil {
 		return config{}, err
 	}
 	for i := range cfg.Sources {

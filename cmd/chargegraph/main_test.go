@@ -69,6 +69,12 @@ func (p *program) ask(t *testing.T, query string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p.post(t, body)
+}
+
+// post sends a request as it is and returns the answer.
+func (p *program) post(t *testing.T, body []byte) []byte {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +181,11 @@ func TestItSaysWhatIsWrongWithAConfiguration(t *testing.T) {
 		{"an interval that is none", "sources:\n  - {provider: ocpi, name: a, url: \"http://127.0.0.1:1\", interval: soon}\n", "interval"},
 		{"an address that is none", "addr: here\n", "not an address"},
 		{"no YAML", "addr: [", "[1:"},
+		{"a certificate without its key", "server: {tls: {cert: cert.pem}}\n", "server.tls: cert and key belong together"},
+		{"credentials of no origin", "server: {cors: {credentials: true}}\n", "server.cors: credentials is set but origins is not"},
+		{"an origin that is a host", "server: {cors: {origins: [app.example]}}\n", "write scheme and host, such as https://app.example"},
+		{"trusted documents alone, and none of them", "server: {documents: {only: true}}\n", "server.documents: only is set but trusted is not"},
+		{"batches of fewer than none", "server: {batch: -1}\n", "server.batch: -1 operations"},
 		{"a value with a line of its own stays a value", "sources:\n  - {provider: \"${MULTILINE}\", url: x}\n", "is not known"},
 	}
 	for i, test := range tests {
@@ -218,6 +229,37 @@ func TestItSaysWhatIsWrongWithTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestFlagsOfTheMadeUpWorldAreRefusedBesideRealSources(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
+	write(t, file, "addr: 127.0.0.1:0\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: k}\n")
+	for _, set := range []string{"-fault=ocm=hang", "-seed=1", "-sites=10"} {
+		err := run(t.Context(), []string{"-config", file, set}, func(string) string { return "" }, io.Discard)
+		if name, _, _ := strings.Cut(set, "="); err == nil || !strings.Contains(err.Error(), name+" is about the made-up world") {
+			t.Errorf("with %s it says %v", set, err)
+		}
+	}
+}
+
+func TestAKeyIsMadeOfAName(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := runKeys(t.Context(), []string{"new", "app"}, &out, io.Discard); err != nil || !regexp.MustCompile(`Bearer app\.\S{43}\n`).Match(out.Bytes()) {
+		t.Errorf("keys new app: %v\n%s", err, &out)
+	}
+	for _, args := range [][]string{nil, {"new"}, {"old", "app"}, {"new", "a", "b"}} {
+		if err := runKeys(t.Context(), args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "write: chargegraph keys new NAME") {
+			t.Errorf("keys %q: %v", args, err)
+		}
+	}
+	for _, args := range [][]string{{"-h"}, {"new", "-h"}} {
+		out.Reset()
+		if err := runKeys(t.Context(), args, &out, io.Discard); !errors.Is(err, flag.ErrHelp) || out.Len() > 0 {
+			t.Errorf("keys %q is no question for help: %v\n%s", args, err, &out)
+		}
+	}
+}
+
 func TestHelpTellsEveryFlag(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -225,7 +267,7 @@ func TestHelpTellsEveryFlag(t *testing.T) {
 		says []string
 	}{
 		{[]string{"-h"}, []string{"-config", "-addr", "-sandbox", "-log", "-seed", "-sites", "-fault"}},
-		{[]string{"sandbox", "-h"}, []string{"-ocm", "-ocm-addr", "-ocm-reference", "-ocm-key", "-seed", "-sites", "-fault", "_sandbox/faults"}},
+		{[]string{"sandbox", "-h"}, []string{"-ocm", "-ocm-addr", "-ocm-reference", "-ocm-key", "-seed", "-sites", "-fault", "_sandbox/faults", "comment-ambiguous"}},
 		{[]string{"help"}, []string{"OCM_API_KEY", "OCM_URL", "OCM_MIRROR", "PLUGSHARE_KEY", "PLUGSHARE_SECRET", "PLUGSHARE_URL", "CHARGEGRAPH_ADDR", "sandbox"}},
 	} {
 		var out bytes.Buffer

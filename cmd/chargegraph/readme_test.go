@@ -63,6 +63,39 @@ func TestTheReadmeTellsTrueAnswers(t *testing.T) {
 	}
 }
 
+// TestTheReadmeHandsInACheckIn sends what the README has curl send.
+func TestTheReadmeHandsInACheckIn(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, ok := strings.Cut(string(text), "-H 'Content-Type: application/json' -d '")
+	if !ok {
+		t.Fatal("the README sends nothing by curl")
+	}
+	body, _, _ = strings.Cut(body, "'\n")
+	p := start(t, nil, "-addr", "127.0.0.1:0")
+	answer := p.post(t, []byte(body))
+	var got struct {
+		Data struct {
+			SubmitCheckIn struct {
+				CheckIn struct {
+					State      string
+					Deliveries []struct{ Provider string }
+				}
+				UserErrors []struct{ Message string }
+			}
+		}
+	}
+	if err := json.Unmarshal(answer, &got); err != nil {
+		t.Fatal(err)
+	}
+	if c := got.Data.SubmitCheckIn.CheckIn; c.State != "ACCEPTED" || len(c.Deliveries) != 1 || c.Deliveries[0].Provider != "OCM" {
+		t.Errorf("it answers %s", answer)
+	}
+}
+
 // waitUntilPulled asks until every source that is held has been read: the service
 // does not wait for that longer than two seconds.
 func waitUntilPulled(t *testing.T, p *program) {

@@ -40,10 +40,32 @@ func (w *worldFlags) register(flags *flag.FlagSet) {
 	})
 }
 
+// given returns the name of one that was set, or "".
+func (w *worldFlags) given(flags *flag.FlagSet) (name string) {
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "seed" || f.Name == "sites" || f.Name == "fault" {
+			name = f.Name
+		}
+	})
+	return name
+}
+
 func (w *worldFlags) params() sandbox.Params {
 	params := sandbox.DefaultParams()
 	params.Seed, params.Sites = w.seed, w.sites
 	return params
+}
+
+// lines joins words by sep into lines of at most width bytes.
+func lines(words []string, sep string, width int) (list []string) {
+	for _, word := range words {
+		if last := len(list) - 1; last >= 0 && len(list[last])+len(sep)+len(word) < width {
+			list[last] += sep + word
+			continue
+		}
+		list = append(list, word)
+	}
+	return list
 }
 
 // runSandbox runs the simulators until ctx ends.
@@ -51,7 +73,10 @@ func runSandbox(ctx context.Context, args []string, stderr io.Writer) error {
 	flags := newFlags("chargegraph sandbox", `Runs simulated upstreams over a made-up world, on loopback addresses, with the true
 wire format and manners of the real ones. Faults can be changed while it runs:
   curl -X PUT --data 'ocm=hang' http://`+sandboxOCMAddr+`/_sandbox/faults
-  curl -X DELETE http://`+sandboxOCMAddr+`/_sandbox/faults`, stderr)
+  curl -X DELETE http://`+sandboxOCMAddr+`/_sandbox/faults
+A fault is UPSTREAM=NAME[:OPTION,…], with a duration, a probability, share=0.5,
+count=3 or path=/poi as options. UPSTREAM is ocm, plugshare, ocpi or ocpplab; NAME is
+`+strings.Join(lines(sandbox.FaultNames()[1:], ", ", 84), ",\n")+`.`, stderr)
 	var world worldFlags
 	world.register(flags)
 	cfg := sandbox.Config{}

@@ -68,6 +68,8 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 			return err
 		}
 		defer func() { err = errors.Join(err, p.simulators.Close()) }()
+	} else if set := world.given(flags); set != "" {
+		return fmt.Errorf("-%s is about the made-up world, and real sources are configured: leave it out, or add -sandbox", set)
 	}
 	if err = p.begin(ctx, cfg); err != nil {
 		return err

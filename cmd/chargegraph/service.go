@@ -73,11 +73,12 @@ func (p *process) begin(ctx context.Context, cfg config) (err error) {
 	if p.store, err = openStore(ctx, cfg.CheckIns, p.redis, p.logger); err != nil {
 		return errors.Join(err, p.end())
 	}
-	if p.secure = cfg.Server.TLS.Cert != "" || cfg.Server.TLS.Key != ""; p.secure {
-		if err = p.loadPair(cfg); err != nil {
-			return errors.Join(err, p.end())
-		}
+	pair, err := cfg.Server.pair()
+	if err != nil {
+		return errors.Join(err, p.end())
 	}
+	p.secure = pair != nil
+	p.pair.Store(pair)
 	return nil
 }
 
@@ -97,13 +98,16 @@ func (p *process) end() (err error) {
 	return err
 }
 
-func (p *process) loadPair(cfg config) error {
-	pair, err := tls.LoadX509KeyPair(cfg.Server.TLS.Cert, cfg.Server.TLS.Key)
-	if err != nil {
-		return fmt.Errorf("server.tls: %w", err)
+// pair reads the certificate; nil where TLS is not spoken.
+func (c *serverConfig) pair() (*tls.Certificate, error) {
+	if c.TLS.Cert == "" {
+		return nil, nil //nolint:nilnil // no TLS is no certificate, and no error
 	}
-	p.pair.Store(&pair)
-	return nil
+	pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+	if err != nil {
+		return nil, fmt.Errorf("server.tls: %w", err)
+	}
+	return &pair, nil
 }
 
 // secured returns l, speaking TLS where that is configured.
@@ -315,18 +319,20 @@ func (p *process) reload(ctx context.Context, f *front, cfg config) error {
 		return errors.New("checkins cannot be changed while the service runs: restart it")
 	case cfg.Metrics != fixed.Metrics:
 		return errors.New("metrics cannot be changed while the service runs: restart it")
+	case (cfg.Server.TLS.Cert != "") != p.secure:
+		return errors.New("server.tls cannot be switched on or off while the service runs: restart it")
 	case p.simulators == nil && len(cfg.Sources) == 0:
 		return errors.New("no source is configured any more")
 	}
-	if p.secure {
-		if err := p.loadPair(cfg); err != nil {
-			return err
-		}
+	pair, err := cfg.Server.pair()
+	if err != nil {
+		return err
 	}
 	next, err := p.open(ctx, cfg)
 	if err != nil {
 		return err
 	}
+	p.pair.Store(pair)
 	before := f.swap(next)
 	p.work.Go(func() { before.close(ctx) })
 	return nil

@@ -226,6 +226,31 @@ func TestDeliverer_SendsAndLearnsTheCommentsID(t *testing.T) {
 	}
 }
 
+func TestDeliverer_WhateverTheChanceTheEntryCanBeReadAgain(t *testing.T) {
+	for _, b := range backends(t) {
+		t.Run(b.name, func(t *testing.T) {
+			for i, chance := range []float64{0.1, 1.0 / 3, 0.9999999, 1} {
+				d := newDesk(t, b.open(t), DelivererConfig{Rules: Rules{FirstRetry: 1001 * time.Millisecond}})
+				d.cfg.Rand = func() float64 { return chance }
+				for what, refused := range map[string]error{
+					"refused":  &providers.DeliveryError{SourceError: &providers.SourceError{Code: providers.CodeUpstreamError, RetryAfter: 1500*time.Millisecond + 1}},
+					"withheld": &providers.DeliveryError{SourceError: &providers.SourceError{Code: providers.CodeBudgetExhausted}},
+				} {
+					d.far.fate = func(bool) fate { return fate{err: refused} }
+					e := fresh(fmt.Sprint(what, i))
+					put(t, d.store, e)
+					for range 4 { // sends, and looks that fail
+						e, _ = d.step(t, e.ID)
+					}
+					if !e.Targets[0].moves() {
+						t.Errorf("%s at %v: %+v", what, chance, e.Targets[0])
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestDeliverer_NotesTheAttemptBeforeItSends(t *testing.T) {
 	for _, b := range backends(t) {
 		t.Run(b.name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func ExampleService() {
 		log.Fatal(err)
 	}
 	for range 2 {
-		entry, replayed, err := service.Submit(ctx, "app", checkins.Submission{
+		entry, replayed, err := service.Submit(ctx, "app", providers.Submission{
 			IdempotencyKey: "drive-17", POIID: "poi:plugshare:99",
 			Report: providers.Report{Outcome: providers.CheckInCharged, Text: "Both plugs work."},
 		})

@@ -116,7 +116,7 @@ func end(e *Entry, t *Target, state providers.DeliveryState) {
 // again lets t be looked at once more, after wait.
 func (t *Target) again(now time.Time, wait time.Duration) {
 	t.State = providers.DeliveryRetrying
-	t.NextAt = now.Add(wait)
+	t.NextAt = instant(now.Add(wait)) // a wait has fractions of milliseconds, what is kept has none
 	t.Lease, t.LeasedUntil = "", time.Time{}
 }
 

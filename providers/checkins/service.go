@@ -86,11 +86,11 @@ func NewService(s Store, cfg Config) (*Service, error) {
 // returned as Errors, with nothing kept; so is a site that does not exist. Any
 // other error says that it may not have been kept, and that the same submission
 // may safely be made again; ErrStore is among them where the store is at fault.
-func (s *Service) Submit(ctx context.Context, caller string, sub Submission) (entry *Entry, replayed bool, err error) {
+func (s *Service) Submit(ctx context.Context, caller string, submission providers.Submission) (entry *Entry, replayed bool, err error) {
 	if caller == "" || len(caller) > maxCaller || !printable(caller) {
 		return nil, false, errors.New("checkins: submit: caller: must be printable text of 1 to 256 bytes")
 	}
-	sub = sub.normalize()
+	sub := request(submission).normalize()
 	if errs := sub.validate(); len(errs) > 0 {
 		return nil, false, errs
 	}
@@ -164,7 +164,7 @@ func (s *Service) allow(ctx context.Context, caller string) error {
 }
 
 // entry is what is kept of a submission.
-func (s *Service) entry(caller, hash string, sub *Submission, poi *providers.POI) (*Entry, error) {
+func (s *Service) entry(caller, hash string, sub *request, poi *providers.POI) (*Entry, error) {
 	now := instant(s.cfg.Clock())
 	e := &Entry{
 		ID: newID(now), Version: 1, Caller: caller, Key: sub.IdempotencyKey, Hash: hash,

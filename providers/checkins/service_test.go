@@ -98,11 +98,11 @@ func (f *front) run(tb testing.TB) *front {
 	return f
 }
 
-func submission(key string) Submission {
-	return Submission{IdempotencyKey: key, POIID: "poi:ocm:1", Report: providers.Report{Outcome: providers.CheckInCharged, Text: "  Fine.\r\nReally. "}}
+func submission(key string) providers.Submission {
+	return providers.Submission{IdempotencyKey: key, POIID: "poi:ocm:1", Report: providers.Report{Outcome: providers.CheckInCharged, Text: "  Fine.\r\nReally. "}}
 }
 
-func submit(tb testing.TB, f *front, caller string, s Submission) *Entry {
+func submit(tb testing.TB, f *front, caller string, s providers.Submission) *Entry {
 	tb.Helper()
 	e, replayed, err := f.Submit(tb.Context(), caller, s)
 	if err != nil || replayed {
@@ -158,15 +158,15 @@ func TestSubmit_ARepeatIsAnsweredWithTheFirstEvenWhenNoSourceCanBeAsked(t *testi
 			if err != nil || !replayed || e.ID != first.ID {
 				t.Errorf("Submit() again = %v, replayed %v, %v", e, replayed, err)
 			}
-			for _, change := range []func(*Submission){
-				func(s *Submission) { s.Text += "!" },
-				func(s *Submission) { s.Outcome = providers.CheckInOtherPositive },
-				func(s *Submission) { s.Rating = new(3) },
-				func(s *Submission) { s.POIID = "poi:plugshare:7" },
-				func(s *Submission) { s.DeliverTo = []providers.ProviderCode{providers.OCM} },
-				func(s *Submission) { s.Kind = providers.CommentNotice },
-				func(s *Submission) { s.UserName = "Ann" },
-				func(s *Submission) { s.RelatedURL = "https://example.org/" },
+			for _, change := range []func(*providers.Submission){
+				func(s *providers.Submission) { s.Text += "!" },
+				func(s *providers.Submission) { s.Outcome = providers.CheckInOtherPositive },
+				func(s *providers.Submission) { s.Rating = new(3) },
+				func(s *providers.Submission) { s.POIID = "poi:plugshare:7" },
+				func(s *providers.Submission) { s.DeliverTo = []providers.ProviderCode{providers.OCM} },
+				func(s *providers.Submission) { s.Kind = providers.CommentNotice },
+				func(s *providers.Submission) { s.UserName = "Ann" },
+				func(s *providers.Submission) { s.RelatedURL = "https://example.org/" },
 			} {
 				other := submission("k")
 				change(&other)
@@ -179,7 +179,7 @@ func TestSubmit_ARepeatIsAnsweredWithTheFirstEvenWhenNoSourceCanBeAsked(t *testi
 	}
 }
 
-func wantUserError(tb testing.TB, f *front, caller string, s Submission, code providers.UserErrorCode, field ...string) {
+func wantUserError(tb testing.TB, f *front, caller string, s providers.Submission, code providers.UserErrorCode, field ...string) {
 	tb.Helper()
 	e, _, err := f.Submit(tb.Context(), caller, s)
 	var errs Errors
@@ -222,37 +222,37 @@ func TestSubmit_SaysWhichFieldIsWrongAndKeepsNothing(t *testing.T) {
 	f := newFront(t, s, nil)
 	long := func(n int) string { return strings.Repeat("ü", n) }
 	for _, c := range []struct {
-		change func(*Submission)
+		change func(*providers.Submission)
 		code   providers.UserErrorCode
 		field  string
 	}{
-		{func(s *Submission) { s.IdempotencyKey = "" }, providers.UserErrorInvalid, "idempotencyKey"},
-		{func(s *Submission) { s.IdempotencyKey = long(201) }, providers.UserErrorTooLong, "idempotencyKey"},
-		{func(s *Submission) { s.IdempotencyKey = "a\nb" }, providers.UserErrorInvalid, "idempotencyKey"},
-		{func(s *Submission) { s.IdempotencyKey = "a\xff" }, providers.UserErrorInvalid, "idempotencyKey"},
-		{func(s *Submission) { s.POIID = "" }, providers.UserErrorInvalid, "poiId"},
-		{func(s *Submission) { s.POIID = "poi:ocm:404" }, providers.UserErrorNotFound, "poiId"},
-		{func(s *Submission) { s.Outcome = "CHARGING" }, providers.UserErrorInvalid, "outcome"},
-		{func(s *Submission) { s.Outcome = "" }, providers.UserErrorInvalid, "outcome"},
-		{func(s *Submission) { s.Kind = "JOKE" }, providers.UserErrorInvalid, "kind"},
-		{func(s *Submission) { s.Text = long(4001) }, providers.UserErrorTooLong, "text"},
-		{func(s *Submission) { s.Text = "a\x00b" }, providers.UserErrorInvalid, "text"},
-		{func(s *Submission) { s.Outcome, s.Text = providers.CheckInNotVisited, " \n " }, providers.UserErrorInvalid, "text"},
-		{func(s *Submission) { s.Rating = new(0) }, providers.UserErrorInvalid, "rating"},
-		{func(s *Submission) { s.Rating = new(6) }, providers.UserErrorInvalid, "rating"},
-		{func(s *Submission) { s.RelatedURL = "example.org" }, providers.UserErrorInvalid, "relatedUrl"},
-		{func(s *Submission) { s.RelatedURL = "javascript:alert(1)" }, providers.UserErrorInvalid, "relatedUrl"},
-		{func(s *Submission) { s.RelatedURL = "https:///x" }, providers.UserErrorInvalid, "relatedUrl"},
-		{func(s *Submission) { s.RelatedURL = "https://example.org/" + long(481) }, providers.UserErrorTooLong, "relatedUrl"},
-		{func(s *Submission) { s.UserName = long(101) }, providers.UserErrorTooLong, "userName"},
-		{func(s *Submission) { s.UserName = "a\tb" }, providers.UserErrorInvalid, "userName"},
-		{func(s *Submission) { s.DeliverTo = []providers.ProviderCode{"FACEBOOK"} }, providers.UserErrorInvalid, "deliverTo"},
+		{func(s *providers.Submission) { s.IdempotencyKey = "" }, providers.UserErrorInvalid, "idempotencyKey"},
+		{func(s *providers.Submission) { s.IdempotencyKey = long(201) }, providers.UserErrorTooLong, "idempotencyKey"},
+		{func(s *providers.Submission) { s.IdempotencyKey = "a\nb" }, providers.UserErrorInvalid, "idempotencyKey"},
+		{func(s *providers.Submission) { s.IdempotencyKey = "a\xff" }, providers.UserErrorInvalid, "idempotencyKey"},
+		{func(s *providers.Submission) { s.POIID = "" }, providers.UserErrorInvalid, "poiId"},
+		{func(s *providers.Submission) { s.POIID = "poi:ocm:404" }, providers.UserErrorNotFound, "poiId"},
+		{func(s *providers.Submission) { s.Outcome = "CHARGING" }, providers.UserErrorInvalid, "outcome"},
+		{func(s *providers.Submission) { s.Outcome = "" }, providers.UserErrorInvalid, "outcome"},
+		{func(s *providers.Submission) { s.Kind = "JOKE" }, providers.UserErrorInvalid, "kind"},
+		{func(s *providers.Submission) { s.Text = long(4001) }, providers.UserErrorTooLong, "text"},
+		{func(s *providers.Submission) { s.Text = "a\x00b" }, providers.UserErrorInvalid, "text"},
+		{func(s *providers.Submission) { s.Outcome, s.Text = providers.CheckInNotVisited, " \n " }, providers.UserErrorInvalid, "text"},
+		{func(s *providers.Submission) { s.Rating = new(0) }, providers.UserErrorInvalid, "rating"},
+		{func(s *providers.Submission) { s.Rating = new(6) }, providers.UserErrorInvalid, "rating"},
+		{func(s *providers.Submission) { s.RelatedURL = "example.org" }, providers.UserErrorInvalid, "relatedUrl"},
+		{func(s *providers.Submission) { s.RelatedURL = "javascript:alert(1)" }, providers.UserErrorInvalid, "relatedUrl"},
+		{func(s *providers.Submission) { s.RelatedURL = "https:///x" }, providers.UserErrorInvalid, "relatedUrl"},
+		{func(s *providers.Submission) { s.RelatedURL = "https://example.org/" + long(481) }, providers.UserErrorTooLong, "relatedUrl"},
+		{func(s *providers.Submission) { s.UserName = long(101) }, providers.UserErrorTooLong, "userName"},
+		{func(s *providers.Submission) { s.UserName = "a\tb" }, providers.UserErrorInvalid, "userName"},
+		{func(s *providers.Submission) { s.DeliverTo = []providers.ProviderCode{"FACEBOOK"} }, providers.UserErrorInvalid, "deliverTo"},
 	} {
 		sub := submission("k")
 		c.change(&sub)
 		wantUserError(t, f, "app", sub, c.code, "input", c.field)
 	}
-	several := Submission{Report: providers.Report{Rating: new(9)}}
+	several := providers.Submission{Report: providers.Report{Rating: new(9)}}
 	var errs Errors
 	if _, _, err := f.Submit(t.Context(), "app", several); !errors.As(err, &errs) || len(errs) != 4 {
 		t.Errorf("Submit() of nothing = %v, want all that is wrong", err)
@@ -283,25 +283,25 @@ func TestSubmit_SaysWhereItGoes(t *testing.T) {
 	ocm := row{providers.OCM, providers.DeliveryPending, false, ""}
 	here := row{providers.Local, providers.DeliveryDelivered, false, ""}
 	for name, c := range map[string]struct {
-		change func(*Submission)
+		change func(*providers.Submission)
 		state  providers.CheckInState
 		want   []row
 	}{
-		"by default to who takes it":           {func(*Submission) {}, providers.CheckInAccepted, []row{ocm}},
-		"with what is lost":                    {func(s *Submission) { s.UserName = "Ann" }, providers.CheckInAccepted, []row{{providers.OCM, providers.DeliveryPending, false, "userName"}}},
-		"nowhere, and is ours":                 {func(s *Submission) { s.POIID = "poi:plugshare:7" }, providers.CheckInDelivered, []row{here}},
-		"to one who takes none, and is ours":   {func(s *Submission) { s.DeliverTo = []providers.ProviderCode{providers.PlugShare} }, providers.CheckInPartlyDelivered, []row{{providers.PlugShare, providers.DeliveryUnsupported, true, ""}, here}},
-		"to one without a record, and is ours": {func(s *Submission) { s.DeliverTo = []providers.ProviderCode{providers.OCPPLAB} }, providers.CheckInPartlyDelivered, []row{{providers.OCPPLAB, providers.DeliveryUnsupported, true, ""}, here}},
+		"by default to who takes it":           {func(*providers.Submission) {}, providers.CheckInAccepted, []row{ocm}},
+		"with what is lost":                    {func(s *providers.Submission) { s.UserName = "Ann" }, providers.CheckInAccepted, []row{{providers.OCM, providers.DeliveryPending, false, "userName"}}},
+		"nowhere, and is ours":                 {func(s *providers.Submission) { s.POIID = "poi:plugshare:7" }, providers.CheckInDelivered, []row{here}},
+		"to one who takes none, and is ours":   {func(s *providers.Submission) { s.DeliverTo = []providers.ProviderCode{providers.PlugShare} }, providers.CheckInPartlyDelivered, []row{{providers.PlugShare, providers.DeliveryUnsupported, true, ""}, here}},
+		"to one without a record, and is ours": {func(s *providers.Submission) { s.DeliverTo = []providers.ProviderCode{providers.OCPPLAB} }, providers.CheckInPartlyDelivered, []row{{providers.OCPPLAB, providers.DeliveryUnsupported, true, ""}, here}},
 		"to both, once each": {
-			func(s *Submission) {
+			func(s *providers.Submission) {
 				s.DeliverTo = []providers.ProviderCode{providers.PlugShare, providers.OCM, providers.OCM}
 			},
 			providers.CheckInAccepted,
 			[]row{ocm, {providers.PlugShare, providers.DeliveryUnsupported, true, ""}},
 		},
-		"nowhere, as asked for": {func(s *Submission) { s.DeliverTo = []providers.ProviderCode{providers.Local} }, providers.CheckInDelivered, []row{here}},
+		"nowhere, as asked for": {func(s *providers.Submission) { s.DeliverTo = []providers.ProviderCode{providers.Local} }, providers.CheckInDelivered, []row{here}},
 		"to one, and here": {
-			func(s *Submission) { s.DeliverTo = []providers.ProviderCode{providers.Local, providers.OCM} },
+			func(s *providers.Submission) { s.DeliverTo = []providers.ProviderCode{providers.Local, providers.OCM} },
 			providers.CheckInAccepted,
 			[]row{ocm, here},
 		},

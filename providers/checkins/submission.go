@@ -15,26 +15,16 @@ import (
 	"chargegraph/providers"
 )
 
-// Submission is what a caller submits.
-type Submission struct {
-	IdempotencyKey string // 1 to MaxIdempotencyKey printable characters
-	POIID          string // any id that resolves to the site
-	providers.Report
-	// DeliverTo names the providers that are to have it; none: every one that has
-	// a record of the site and takes check-ins.
-	DeliverTo []providers.ProviderCode
-	// Token is the caller's own session at Open Charge Map, a secret; "" delivers
-	// under the account of the source. It is no part of the content.
-	Token string
-}
+// request is what a caller submits.
+type request providers.Submission
 
 // The bounds of a submission, in characters.
 const (
-	MaxIdempotencyKey = 200 // a UUID, or whatever an app calls its own record
-	MaxRelatedURL     = 500 // what Open Charge Map stores
-	MaxUserName       = 100 // its longest name of a user
-	maxPOIID          = 300 // a record key has 256 bytes at most
-	maxToken          = 4096
+	MaxIdempotencyKey = 200  // a UUID, or whatever an app calls its own record
+	MaxRelatedURL     = 500  // what Open Charge Map stores
+	MaxUserName       = 100  // its longest name of a user
+	maxPOIID          = 300  // a record key has 256 bytes at most
+	maxToken          = 4096 // those in use have some 400 bytes
 	maxCaller         = 256
 )
 
@@ -55,7 +45,7 @@ func userError(code providers.UserErrorCode, message string, field ...string) Er
 }
 
 // normalize trims the texts, and turns no provider at all into nil.
-func (s Submission) normalize() Submission {
+func (s request) normalize() request {
 	s.Text = strings.TrimSpace(strings.ReplaceAll(s.Text, "\r\n", "\n"))
 	s.RelatedURL = strings.TrimSpace(s.RelatedURL)
 	s.UserName = strings.TrimSpace(s.UserName)
@@ -71,7 +61,7 @@ func (s Submission) normalize() Submission {
 
 // validate returns all that is wrong with a normalized submission. Field paths
 // begin with "input", the argument of the mutation.
-func (s *Submission) validate() Errors {
+func (s *request) validate() Errors {
 	var errs Errors
 	say := func(code providers.UserErrorCode, field, format string, args ...any) {
 		errs = append(errs, &providers.UserError{Code: code, Message: fmt.Sprintf(format, args...), Field: []string{"input", field}})
@@ -154,7 +144,7 @@ func legible(s string) bool {
 // hash returns what two submissions of one content have in common: all that the
 // caller said but the key and the session. The site counts as it was called, so
 // that a repeat is one even when its id has changed since.
-func (s *Submission) hash() (string, error) {
+func (s *request) hash() (string, error) {
 	b, err := json.Marshal(struct {
 		POIID     string
 		Report    wireReport
@@ -173,7 +163,7 @@ type takers func(providers.SourceID) (providers.CheckInTaker, bool)
 // targets returns the deliveries of a submission about a POI. Each provider gets
 // it once, about its best record there whose source takes check-ins. Where none
 // does, the check-in is kept here and is delivered with that.
-func (s *Submission) targets(poi *providers.POI, taker takers, created Entry) []Target {
+func (s *request) targets(poi *providers.POI, taker takers, created Entry) []Target {
 	wanted := s.DeliverTo
 	if len(wanted) == 0 {
 		for _, r := range poi.Members {
@@ -202,7 +192,7 @@ func (s *Submission) targets(poi *providers.POI, taker takers, created Entry) []
 }
 
 // target returns the delivery to one provider.
-func (s *Submission) target(poi *providers.POI, code providers.ProviderCode, taker takers, created Entry) Target {
+func (s *request) target(poi *providers.POI, code providers.ProviderCode, taker takers, created Entry) Target {
 	t := Target{Provider: code, State: providers.DeliveryUnsupported, UpdatedAt: created.CreatedAt}
 	for _, r := range poi.Members {
 		if r.Source.Provider != code {

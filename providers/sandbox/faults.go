@@ -89,7 +89,8 @@ const (
 // ofComments reports whether only submissions of comments meet the fault.
 func (f Fault) ofComments() bool { return f >= CommentTimeout && f <= CommentHidden }
 
-func faultNames() []string {
+// FaultNames returns the names of the faults in flags, by their numbers.
+func FaultNames() []string {
 	return []string{
 		None: "none", Latency: "latency", Hang: "hang", Forbidden: "403", TooMany: "429", ServerError: "500",
 		BadGateway: "502", Empty200: "empty", HTML: "html", Truncated: "truncated", Disconnect: "disconnect",
@@ -108,7 +109,7 @@ func faultNames() []string {
 // four with -lost, comment-ambiguous, comment-expired, comment-readonly,
 // comment-hidden, none.
 func (f Fault) String() string {
-	if names := faultNames(); int(f) < len(names) {
+	if names := FaultNames(); int(f) < len(names) {
 		return names[f]
 	}
 	return "Fault(" + strconv.Itoa(int(f)) + ")"
@@ -152,9 +153,9 @@ func ParseFault(s string) (FaultSpec, error) {
 		return FaultSpec{}, fmt.Errorf("sandbox: fault %q: want UPSTREAM=FAULT, such as ocm=429", s)
 	}
 	name, options, _ := strings.Cut(rest, ":")
-	i := slices.Index(faultNames(), name)
+	i := slices.Index(FaultNames(), name)
 	if i < 0 {
-		return FaultSpec{}, fmt.Errorf("sandbox: fault %q: no fault is called %q, want one of %s", s, name, strings.Join(faultNames(), ", "))
+		return FaultSpec{}, fmt.Errorf("sandbox: fault %q: no fault is called %q, want one of %s", s, name, strings.Join(FaultNames(), ", "))
 	}
 	spec := FaultSpec{Upstream: upstream, Fault: Fault(i)} //nolint:gosec // an index of a short list
 	if spec.Fault.ofComments() && upstream != "ocm" {

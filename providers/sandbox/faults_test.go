@@ -265,7 +265,7 @@ func TestParseFaultReadsWhatStringWrites(t *testing.T) {
 			t.Errorf("%q is written %q", text, got)
 		}
 	}
-	for f := range faultNames() {
+	for f := range FaultNames() {
 		if spec, err := ParseFault("ocm=" + Fault(f).String()); err != nil || spec.Fault != Fault(f) {
 			t.Errorf("fault %d: %v, %v", f, spec, err)
 		}
