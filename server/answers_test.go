@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -154,7 +154,7 @@ func TestHTTPCachesMayKeepWhatEverybodyMayRead(t *testing.T) {
 			for range 2 { // executed, then kept
 				w := ask()
 				got := w.Header().Get("Cache-Control")
-				if strings.Replace(got, "max-age=58", "max-age=59", 1) != c.want {
+				if regexp.MustCompile(`max-age=[45]\d$`).ReplaceAllString(got, "max-age=59") != c.want { // some seconds have passed
 					t.Errorf("Cache-Control is %q, want %q", got, c.want)
 				}
 				tag := w.Header().Get("ETag")

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -123,7 +124,8 @@ func (o *office) sites(n int) []*providers.POI {
 	return sites
 }
 
-// post sends an operation of a caller ("" for nobody) to a replica.
+// post sends an operation of a caller ("" for nobody) to a replica. The answer is
+// closed when the test ends.
 func (o *office) post(replica int, caller, document string, variables any, accept string) *http.Response {
 	o.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
@@ -150,7 +152,7 @@ func (o *office) post(replica int, caller, document string, variables any, accep
 // try sends an operation and returns the errors of its answer; into gets the data.
 func (o *office) try(replica int, caller, document string, variables, into any) (errs []graphError) {
 	o.t.Helper()
-	res := o.post(replica, caller, document, variables, "application/json")
+	res := o.post(replica, caller, document, variables, "application/json") //nolint:bodyclose // post closes it
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		o.t.Fatal(err)
@@ -224,9 +226,7 @@ const submitMutation = `mutation($in: SubmitCheckInInput!) { submitCheckIn(input
 // input is that of a check-in at the first site, with changes.
 func (o *office) input(key string, changes map[string]any) map[string]any {
 	in := map[string]any{"idempotencyKey": key, "poiId": o.site.ID(), "outcome": "CHARGED", "text": "text of " + key, "rating": 5}
-	for name, value := range changes {
-		in[name] = value
-	}
+	maps.Copy(in, changes)
 	return map[string]any{"in": in}
 }
 
@@ -249,7 +249,7 @@ type stream struct {
 
 func (o *office) subscribe(replica int, caller, document string) *stream {
 	o.t.Helper()
-	res := o.post(replica, caller, document, nil, "text/event-stream")
+	res := o.post(replica, caller, document, nil, "text/event-stream") //nolint:bodyclose // post closes it
 	s := &stream{o.t, bufio.NewScanner(res.Body)}
 	if !s.lines.Scan() || res.StatusCode != http.StatusOK { // the stream is open
 		o.t.Fatalf("%s: status %d", document, res.StatusCode)
@@ -350,7 +350,8 @@ func TestACheckInIsShownAtOnceAndReplacedByTheProvidersCopy(t *testing.T) {
 		Typename string `json:"__typename"`
 		shownComment
 		Poi *struct{ ID string }
-	}) {
+	},
+	) {
 		var answer struct{ Node json.RawMessage }
 		o.ask(0, "", `{ node(id: `+quote(c.Comment.ID)+`) { __typename ... on Comment { `+commentFields+` poi { id } } } }`, nil, &answer)
 		if err := json.Unmarshal(answer.Node, &comment); err != nil {
@@ -457,7 +458,7 @@ func TestTwoCallersWithOneKeyNeverSeeEachOthersCheckIn(t *testing.T) {
 		if codes := answer.RetryCheckIn.UserErrors; len(codes) != 1 || codes[0].Code != "NOT_FOUND" && codes[0].Code != "UNAUTHENTICATED" {
 			t.Errorf("%q retries it: %+v", caller, codes)
 		}
-		res := o.post(0, caller, `subscription { checkInUpdated(id: `+quote(app.ID)+`) { id } }`, nil, "text/event-stream")
+		res := o.post(0, caller, `subscription { checkInUpdated(id: `+quote(app.ID)+`) { id } }`, nil, "text/event-stream") //nolint:bodyclose // post closes it
 		if text, _ := io.ReadAll(res.Body); strings.Contains(string(text), `"data":{`) || !strings.Contains(string(text), `"errors"`) {
 			t.Errorf("%q follows it: %s", caller, text)
 		}
@@ -608,40 +609,40 @@ func TestDesk_NothingStaysBehindASubscription(t *testing.T) {
 		kept := keep(t, store)
 		moving, final := kept[providers.DeliveryUnconfirmed], kept[providers.DeliveryDelivered]
 
-		if states, err := d.Watch(ctx, final.Caller, final.ID); err != nil {
-			t.Error(err)
-		} else if c := <-states; c.ID != final.ID {
+		follow := func(ctx context.Context, e *checkins.Entry) <-chan *providers.CheckIn {
+			states, failed := d.Watch(ctx, e.Caller, e.ID)
+			if failed != nil {
+				t.Fatal(failed)
+			}
+			return states
+		}
+		states := follow(ctx, final)
+		if c := <-states; c.ID != final.ID {
 			t.Errorf("it gives %+v", c)
-		} else if _, more := <-states; more {
+		}
+		if _, more := <-states; more {
 			t.Error("it goes on behind the end")
 		}
-		if _, err := d.Watch(ctx, "key:somebody", moving.ID); err == nil {
+		if _, err = d.Watch(ctx, "key:somebody", moving.ID); err == nil {
 			t.Error("somebody watches what is not theirs")
 		}
-		if _, err := checkins.Reopen(ctx, store, moving.ID, time.Now()); err != nil { // no source takes it: it waits
+		if _, err = checkins.Reopen(ctx, store, moving.ID, time.Now()); err != nil { // no source takes it: it waits
 			t.Fatal(err)
 		}
 		reader, leave := context.WithCancel(ctx)
-		read, err := d.Watch(reader, moving.Caller, moving.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
+		read := follow(reader, moving)
 		<-read
-		if _, err := d.Watch(reader, moving.Caller, moving.ID); err != nil { // nobody reads this one
-			t.Error(err)
-		}
+		follow(reader, moving) // nobody reads this one
 		d.Added(reader)
 		leave()
 		for range read {
 		}
-		if _, err := d.Watch(ctx, moving.Caller, moving.ID); err != nil { // this one ends with all
-			t.Error(err)
-		}
+		follow(ctx, moving) // this one ends with all
 		d.Added(ctx)
 		cancel()
 		wait()
 		held.Close()
-		if err := store.Close(); err != nil {
+		if err = store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -653,6 +654,7 @@ type noSites struct{}
 func (noSites) Source() *providers.Source {
 	return &providers.Source{ID: "none", Provider: providers.OCM}
 }
+
 func (noSites) Search(context.Context, providers.Query) (providers.Answer, error) {
 	return providers.Answer{}, nil
 }

@@ -6,18 +6,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -41,32 +42,16 @@ func testSiege(t *testing.T, b *besieged) {
 	idle, calm := b.memory(t, "VmRSS"), b.metric(t, "go_goroutines")
 	b.forgetPeak(t)
 
-	ctx, end := context.WithTimeout(t.Context(), siegeLasts)
-	defer end()
-	s := &siege{besieged: b, ctx: ctx, answers: make(map[int]int)}
-	for range 8 {
-		s.Go(s.refusals)
-	}
-	for range 4 {
-		s.Go(s.drain)
-		s.Go(s.slowBodies)
-	}
-	s.Go(s.silent)
-	s.Go(s.slowHeads)
-	s.Go(s.unread)
-	s.Go(s.events)
-	s.Go(s.sockets)
-	s.Go(s.documents)
-	s.Go(s.everywhere)
+	attackers := b.attackers(t)
 	under := b.ordinary(t, siegeLasts)
-	s.Wait()
+	s := attackers()
 	peak := b.memory(t, "VmHWM")
-	t.Logf("answers to attacks by status: %v, connections that stayed open: %d", s.answers, s.held.Load())
-	if len(s.leaks) > 0 {
-		t.Errorf("answers show what is inside: %q", s.leaks)
+	t.Logf("answers to attacks by status: %v, connections that stayed open: %d", s.Answers, s.Held)
+	if len(s.Leaks) > 0 {
+		t.Errorf("answers show what is inside: %q", s.Leaks)
 	}
-	if s.answers[500] > 0 || s.answers[502] > 0 {
-		t.Errorf("there were internal errors: %v", s.answers)
+	if s.Answers[http.StatusInternalServerError] > 0 || s.Answers[http.StatusOK] == 0 {
+		t.Errorf("answers to attacks: %v", s.Answers)
 	}
 
 	after := b.ordinary(t, 3*time.Second)
@@ -127,6 +112,9 @@ func (b *besieged) ordinary(t *testing.T, long time.Duration) []time.Duration {
 			t.Fatalf("an ordinary client gets %d %s", r.status, clipped(r.body))
 		}
 		took = append(took, r.took)
+		if r.took > 100*time.Millisecond && os.Getenv("SLOW") != "" {
+			t.Logf("slow %v at %v kind %d", r.took, time.Until(end), i%4)
+		}
 	}
 	return took
 }
@@ -181,17 +169,77 @@ func (b *besieged) metric(t *testing.T, name string) float64 {
 	return value
 }
 
+// attackers makes all attacks at once, by a process of its own that takes what
+// others leave of the machine. found waits for its end.
+func (b *besieged) attackers(t *testing.T) (found func() spoils) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "nice", "-n", "19", self)
+	cmd.Env = append(os.Environ(), asAttacker+"="+b.addr)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() (s spoils) {
+		t.Helper()
+		err := json.NewDecoder(out).Decode(&s)
+		if werr := cmd.Wait(); err != nil || werr != nil {
+			t.Fatalf("attackers: %v, %v", err, werr)
+		}
+		return s
+	}
+}
+
+// attack is the attackers' process.
+func attack(addr string) {
+	ctx, end := context.WithTimeout(context.Background(), siegeLasts)
+	defer end()
+	s := &siege{besieged: &besieged{addr: addr}, ctx: ctx, spoils: spoils{Answers: make(map[int]int)}}
+	s.next.Store(10_000) // others than those of the process that started this one
+	s.refused = slices.DeleteFunc(refusals(), func(a refusal) bool { return a.method != "" || a.reader != nil })
+	s.zigzag = question(search, "a", object{"route": object{"distanceMeters": 50_000, "points": pointsOf(10_000, func(i int) (float64, float64) {
+		return 51.4 + float64(i%2)/1000, float64(i) / 1e6
+	})}})
+	s.comb = question(search, "n", 500, "a", object{"polygon": object{"points": pointsOf(999, func(i int) (float64, float64) {
+		return 51.5 + float64(i%2)/10, float64(i) / 5000 // of 500 teeth
+	})}})
+	for _, f := range []func(){
+		s.refusals, s.refusals, s.drain, s.documents, s.everywhere,
+		s.silent, s.slowHeads, s.slowBodies, s.unread, s.events, s.sockets,
+	} {
+		s.Go(f)
+	}
+	s.Wait()
+	if err := json.NewEncoder(os.Stdout).Encode(s.spoils); err != nil {
+		panic(err)
+	}
+}
+
+// spoils is what came of attacks.
+type spoils struct {
+	Answers map[int]int // by status; 0: none
+	Leaks   []string    // what of the inside was shown
+	Held    int         // connections that could be opened and left
+}
+
 // siege is the attacks that happen at once, until ctx ends.
 type siege struct {
 	*besieged
 	sync.WaitGroup
 
-	ctx  context.Context //nolint:containedctx // of the siege
-	held atomic.Int64
+	ctx          context.Context //nolint:containedctx // of the siege
+	refused      []refusal
+	zigzag, comb string
 
-	mu      sync.Mutex
-	answers map[int]int // by status
-	leaks   []string
+	mu sync.Mutex
+	spoils
 }
 
 func (s *siege) goesOn(pause time.Duration) bool {
@@ -207,9 +255,9 @@ func (s *siege) goesOn(pause time.Duration) bool {
 func (s *siege) note(r reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answers[r.status]++
+	s.Answers[r.status]++
 	if found := inside.Find(r.body); found != nil {
-		s.leaks = append(s.leaks, string(found))
+		s.Leaks = append(s.Leaks, string(found))
 	}
 }
 
@@ -226,22 +274,15 @@ func (s *siege) repeat(pause time.Duration, make func(i int) (body string, heade
 
 // refusals are what is refused at once.
 func (s *siege) refusals() {
-	all := slices.DeleteFunc(refusals(), func(a refusal) bool { return a.method != "" || a.reader != nil })
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	from := rand.IntN(len(s.refused)) //nolint:gosec // an order
 	s.repeat(25*time.Millisecond, func(i int) (string, []string) {
-		a := all[i%len(all)]
+		a := s.refused[(from+i)%len(s.refused)]
 		return a.body, a.headers
 	})
 }
 
 // drain asks for as much as is let through.
 func (s *siege) drain() {
-	zigzag := question(search, "a", object{"route": object{"distanceMeters": 50_000, "points": pointsOf(10_000, func(i int) (float64, float64) {
-		return 51.4 + float64(i%2)/1000, float64(i) / 1e6
-	})}})
-	star := question(search, "n", 500, "a", object{"polygon": object{"points": pointsOf(999, func(i int) (float64, float64) {
-		return 51.5 + float64(i%2)/10, float64(i) / 5000 // a comb of 500 teeth
-	})}})
 	ghosts := func(i int) string {
 		return question(`query($i:[ID!]!){nodes(ids:$i){id ...on POI{comments(first:100){nodes{text}} photos{nodes{url}}}}}`, "i",
 			strings.Fields(strings.ReplaceAll(numbered(100, "poi:ocm:#@ "), "@", strconv.Itoa(i))))
@@ -249,9 +290,9 @@ func (s *siege) drain() {
 	s.repeat(20*time.Millisecond, func(i int) (string, []string) {
 		switch i % 4 {
 		case 0:
-			return zigzag, nil
+			return s.zigzag, nil
 		case 1:
-			return star, nil
+			return s.comb, nil
 		case 2:
 			return ghosts(i), nil
 		}
@@ -280,7 +321,9 @@ func (s *siege) hold(n int, addresses int, begin []byte, drip string) {
 		conns = append(conns, conn)
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
 		if _, err = conn.Write(begin); err == nil {
-			s.held.Add(1)
+			s.mu.Lock()
+			s.Held++
+			s.mu.Unlock()
 		}
 	}
 	for s.goesOn(500 * time.Millisecond) {
@@ -304,22 +347,22 @@ func (s *siege) silent() {
 }
 
 func (s *siege) slowHeads() {
-	s.hold(300, 3, []byte("POST /graphql HTTP/1.1\r\nHost: a\r\n"), "X: y\r\n")
+	s.hold(300, 2, []byte("POST /graphql HTTP/1.1\r\nHost: a\r\n"), "X: y\r\n")
 }
 
 func (s *siege) slowBodies() {
-	s.hold(150, 1, append([]byte("POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"), bytes.Repeat([]byte(" "), 60_000)...), " ")
+	s.hold(300, 2, append([]byte("POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"), bytes.Repeat([]byte(" "), 60_000)...), " ")
 }
 
 // unread answers are as long as may be, and nobody takes them.
 func (s *siege) unread() {
 	long := question(fmt.Sprintf(`{pois(%s,first:500){nodes{id title generalComments connections{type powerKw}}}}`, london))
-	s.hold(60, 6, []byte(strings.Repeat(whole(long), 5)), "")
+	s.hold(50, 1, []byte(strings.Repeat(whole(long), 5)), "")
 }
 
 // events are streams that nobody reads.
 func (s *siege) events() {
-	s.hold(200, 10, []byte(whole(question(`subscription{commentAdded(`+london+`){id}}`), "Accept: text/event-stream")), "")
+	s.hold(200, 2, []byte(whole(question(`subscription{commentAdded(`+london+`){id}}`), "Accept: text/event-stream")), "")
 }
 
 // sockets have as many subscriptions as they may, are pinged without end, and
@@ -332,7 +375,7 @@ func (s *siege) sockets() {
 		begin = append(begin, frame(0x81, fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":"subscription{commentAdded(poiIds:[\"poi:ocm:1\"]){id}} #%s"}}`, i, strings.Repeat("x", 10_000)))...)
 	}
 	ping := string(frame(0x81, `{"type":"ping","payload":"`+strings.Repeat("x", 1000)+`"}`))
-	s.hold(100, 10, begin, strings.Repeat(ping, 20))
+	s.hold(40, 2, begin, strings.Repeat(ping, 20))
 }
 
 // documents are valid, each another one, and to be remembered by their hash.

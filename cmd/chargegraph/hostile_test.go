@@ -30,15 +30,22 @@ import (
 )
 
 // asProgram makes the test binary be the program: memory and processor time of
-// the service are then those of a process of its own.
-const asProgram = "CHARGEGRAPH_TEST_AS_PROGRAM"
+// the service are then those of a process of its own. asAttacker makes it attack
+// the address given, so that an ordinary client does not wait for its attackers.
+const (
+	asProgram  = "CHARGEGRAPH_TEST_AS_PROGRAM"
+	asAttacker = "CHARGEGRAPH_TEST_AS_ATTACKER"
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	switch addr := os.Getenv(asAttacker); {
+	case os.Getenv(asProgram) != "":
 		main()
-		return
+	case addr != "":
+		attack(addr)
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
 // underRace reports whether the race detector is built in, which makes the

@@ -89,8 +89,8 @@ func guard(t *testing.T, s *sandbox.Server, ocm, plugshare, ocpi, ocpplab, redis
 	write(t, g.file, fmt.Sprintf(`
 addr: 127.0.0.1:0
 sources:
-  - {provider: ocm, url: %q, key: "${OCM_SECRET_KEY}", username: %q, password: "${OCM_SECRET_PASSWORD}"}
-  - {provider: plugshare, url: %q, key: "${PLUG_KEY}", secret: "${PLUG_SECRET}"}
+  - {provider: ocm, url: %q, key: "${OCM_SECRET_KEY}", username: %q, password: "${OCM_SECRET_PASSWORD}", budget: {calls: 6000}}
+  - {provider: plugshare, url: %q, key: "${PLUG_KEY}", secret: "${PLUG_SECRET}", budget: {calls: 6000}}
   - {provider: ocpi, name: hub, url: %q, token: "${OCPI_TOKEN}", interval: 30s}
   - {provider: ocpplab, url: %q, token: "${LAB_TOKEN}", cpos: ["%s"], interval: 30s}
 checkins: {store: redis, volatile: true}

@@ -75,7 +75,11 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		return err
 	}
 	defer func() { err = errors.Join(err, p.end()) }()
-	first, err := p.open(ctx, cfg)
+	patience := firstPull
+	if p.simulators == nil {
+		patience = 0
+	}
+	first, err := p.open(ctx, cfg, patience)
 	if err != nil {
 		return err
 	}

@@ -150,9 +150,9 @@ type service struct {
 	requests sync.WaitGroup
 }
 
-// open makes the service of a configuration, and waits a moment for what it
-// holds to be read.
-func (p *process) open(ctx context.Context, cfg config) (s *service, err error) {
+// open makes the service of a configuration, and waits for what it holds to be
+// read, patience at most.
+func (p *process) open(ctx context.Context, cfg config, patience time.Duration) (s *service, err error) {
 	running, stop := context.WithCancel(p.running) //nolint:contextcheck // it outlives the call
 	s = &service{stop: stop}
 	defer func() {
@@ -219,10 +219,6 @@ func (p *process) open(ctx context.Context, cfg config) (s *service, err error) 
 	if desk != nil {
 		s.work.Go(func() { desk.run(running)() })
 	}
-	patience := firstPull
-	if p.simulators == nil {
-		patience = 0 // a feed may take minutes; its outcome says so meanwhile
-	}
 	moment, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	read.waitFirst(moment)
@@ -230,8 +226,14 @@ func (p *process) open(ctx context.Context, cfg config) (s *service, err error) 
 	return s, nil
 }
 
-// firstPull is how long the sandbox may take to be read before it is served.
-const firstPull = 2 * time.Second
+const (
+	// firstPull is how long the sandbox may take to be read before it is served.
+	// Real feeds may take minutes: nobody waits, and their outcome says so.
+	firstPull = 2 * time.Second
+	// nextPull is how long the feeds of a new configuration may take before it
+	// replaces one whose feeds are held.
+	nextPull = time.Minute
+)
 
 // openCatalog returns what is read from, and who takes check-ins; nil: nobody.
 func (p *process) openCatalog(cfg config, read *sources, cached *cache.Cache) (catalog *loaders.Catalog, d *desk, err error) {
@@ -328,7 +330,7 @@ func (p *process) reload(ctx context.Context, f *front, cfg config) error {
 	if err != nil {
 		return err
 	}
-	next, err := p.open(ctx, cfg)
+	next, err := p.open(ctx, cfg, nextPull)
 	if err != nil {
 		return err
 	}

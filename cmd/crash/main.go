@@ -46,12 +46,14 @@ const about = `crash submits check-ins while it kills what keeps them, and count
 
 Each check-in is submitted twice, by clients that try again on any error. The
 simulated Open Charge Map leaves 30 % of all submissions in the dark: it stores or
-does not, and then answers 500, nothing, "Failed", or not at all. The parts:
+does not, and then answers 500, nothing, "Failed", or not at all. Some more it
+refuses plainly. The parts:
   sqlite      one server on a file; the server is killed every 150 to 350 ms
   redis       two servers on one Redis (appendonly yes, appendfsync always); now
               one, now the other is killed
   content     as sqlite, a fifth as many, without markerURL: comments are found
-              again by their author, words and minutes
+              again by their author, words and minutes, and two at a time have the
+              same words
   redis-kill  as redis, a fifth as many, but redis-server is killed, not chargegraph
 
 What is counted, when all of it has come to rest:

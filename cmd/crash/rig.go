@@ -33,6 +33,7 @@ type part struct {
 	servers   int
 	redis     bool // where they are kept; else SQLite
 	marked    bool // markerURL is configured
+	twins     bool // two check-ins at a time say the same about the same site
 	killRedis bool // else servers are killed
 }
 
@@ -42,7 +43,7 @@ func choose(o options) ([]part, error) {
 	all := map[string]part{
 		"sqlite":     {n: o.n, servers: 1, marked: true},
 		"redis":      {n: o.n, servers: 2, marked: true, redis: true},
-		"content":    {n: fewer, servers: 1},
+		"content":    {n: fewer, servers: 1, twins: true},
 		"redis-kill": {n: fewer, servers: 2, marked: true, redis: true, killRedis: true},
 	}
 	var plan []part
@@ -61,7 +62,6 @@ func choose(o options) ([]part, error) {
 }
 
 const (
-	ambiguous = "ocm=comment-ambiguous:0.3,200ms"
 	ocmKey    = "5a4db0c5-0000-4000-8000-00000c0a5400" // of the form that Open Charge Map gives out
 	markerURL = "https://go.chargegraph.example/check-ins"
 	callerID  = "crash"
@@ -70,6 +70,12 @@ const (
 	worldSites = 120
 	usedSites  = 40
 )
+
+// faults are what the simulator does wrong: 30 % of submissions end so that nobody
+// can tell, and some more are plainly refused, so that they are tried again later.
+func faults() []string {
+	return []string{"ocm=comment-ambiguous:0.3,200ms", "ocm=comment-readonly:0.05"}
+}
 
 // rig is what all parts need. Its methods belong to one goroutine.
 type rig struct {
@@ -112,7 +118,7 @@ func newRig(ctx context.Context, o options, log io.Writer) (r *rig, err error) {
 		return r, err
 	}
 	r.upstream = "http://" + addr
-	r.simulator, err = start("the simulator", r.bin, "sandbox", "-sites", fmt.Sprint(worldSites), "-seed", fmt.Sprint(o.seed), "-fault", ambiguous,
+	r.simulator, err = start("the simulator", r.bin, "sandbox", "-sites", fmt.Sprint(worldSites), "-seed", fmt.Sprint(o.seed), "-fault", faults()[0], "-fault", faults()[1],
 		"-ocm-key", ocmKey, "-ocm-addr", addr, "-plugshare-addr", "127.0.0.1:0", "-ocpi-addr", "127.0.0.1:0", "-ocpplab-addr", "127.0.0.1:0")
 	if err != nil {
 		return r, err
@@ -206,7 +212,7 @@ func (e *statusError) Error() string { return fmt.Sprintf("status %d: %.300s", e
 func (r *rig) ambiguity(ctx context.Context, on bool) error {
 	method, body := http.MethodDelete, ""
 	if on {
-		method, body = http.MethodPut, ambiguous
+		method, body = http.MethodPut, strings.Join(faults(), "\n")
 	}
 	req, err := http.NewRequestWithContext(ctx, method, r.upstream+"/_sandbox/faults", strings.NewReader(body))
 	if err != nil {

@@ -5,7 +5,7 @@ import "fmt"
 // entry is a check-in that was submitted, and what became of it.
 type entry struct {
 	key  string
-	text string // no other check-in has it
+	text string // one that it shares with its twin alone, if it has one
 	site string
 
 	id       string // "" until it was acknowledged
@@ -48,37 +48,42 @@ type Tally struct {
 	Unexplained int `json:"unexplained"`
 }
 
-// count holds entries against the comments that are there. marked says that each
-// comment has to bear a marker, the same for no two entries.
+// count holds entries against the comments that are there: as many of each text as
+// entries have it. marked says that each comment has to bear a marker, the same for
+// no two texts.
 func count(entries []entry, comments []comment, marked bool) (t Tally, problems []string) {
 	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	byText := make(map[string][]comment)
+	byText, wanted, have := make(map[string][]comment), make(map[string]int), make(map[string]int)
 	for _, c := range comments {
 		byText[c.Comment] = append(byText[c.Comment], c)
 	}
-	owner := make(map[string]string) // of a marker, a text
-	claims := make(map[string]string)
 	for i := range entries {
-		e := &entries[i]
-		there := byText[e.text]
-		delete(byText, e.text)
-		if extra := len(there) - 1; extra > 0 {
+		wanted[entries[i].text]++
+		have[entries[i].text] = len(byText[entries[i].text])
+	}
+	owner := make(map[string]string) // of a marker, a text
+	for text, there := range byText {
+		if extra := len(there) - wanted[text]; extra > 0 {
 			t.Duplicates += extra
-			say("%s is there %d times", e.text, len(there))
+			say("%q is there %d times, submitted %d times", text, len(there), wanted[text])
 		}
 		for _, c := range there {
-			if !marked {
+			if !marked || wanted[text] == 0 {
 				continue
 			}
 			if c.RelatedURL == "" {
 				t.Unexplained++
-				say("%s arrived without its marker", e.text)
-			} else if other, taken := owner[c.RelatedURL]; taken && other != e.text {
+				say("%q arrived without its marker", text)
+			} else if other, taken := owner[c.RelatedURL]; taken && other != text {
 				t.Unexplained++
-				say("%s has the marker of %s", e.text, other)
+				say("%q has the marker of %q", text, other)
 			}
-			owner[c.RelatedURL] = e.text
+			owner[c.RelatedURL] = text
 		}
+	}
+	claims := make(map[string]string)
+	for i := range entries {
+		e := &entries[i]
 		switch {
 		case e.id == "":
 			t.Unfinished++
@@ -92,12 +97,14 @@ func count(entries []entry, comments []comment, marked bool) (t Tally, problems 
 		case !e.delivery.final():
 			t.Unfinished++
 			say("%s (%s) is %s: %s", e.text, e.id, e.delivery.State, e.delivery.reason())
-		case e.delivery.State == "DELIVERED" && len(there) == 0:
-			t.Missing++
-			say("%s (%s) is DELIVERED and not there", e.text, e.id)
 		case e.delivery.State != "DELIVERED":
 			t.Unexplained++
 			say("%s (%s) ended as %s: %s", e.text, e.id, e.delivery.State, e.delivery.reason())
+		case have[e.text] == 0:
+			t.Missing++
+			say("%s (%s) is DELIVERED and not there", e.text, e.id)
+		default:
+			have[e.text]-- // this one is its own
 		}
 		if name := e.delivery.ExternalID; name != "" {
 			if other, taken := claims[name]; taken {
@@ -106,10 +113,6 @@ func count(entries []entry, comments []comment, marked bool) (t Tally, problems 
 			}
 			claims[name] = e.text
 		}
-	}
-	for text, there := range byText {
-		t.Duplicates += len(there)
-		say("%d comments %q are nobody's", len(there), text)
 	}
 	return t, problems
 }

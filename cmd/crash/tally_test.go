@@ -31,7 +31,7 @@ func TestCount(t *testing.T) {
 		says     string
 	}{
 		{"nothing wrong", []entry{a, b}, []comment{atA, atB}, Tally{}, ""},
-		{"a second copy is a duplicate", []entry{a}, []comment{atA, atA, atA}, Tally{Duplicates: 2}, "there 3 times"},
+		{"a second copy is a duplicate", []entry{a}, []comment{atA, atA, atA}, Tally{Duplicates: 2}, "is there 3 times"},
 		{"delivered and not there is missing", []entry{a, b}, []comment{atA}, Tally{Missing: 1}, "DELIVERED and not there"},
 		{"acknowledged and forgotten is missing", []entry{with(a, func(e *entry) { e.known = false })}, []comment{atA}, Tally{Missing: 1}, "not known any more"},
 		{"one that could not be asked for is unfinished", []entry{with(a, func(e *entry) { e.looked, e.known = false, false })}, []comment{atA}, Tally{Unfinished: 1}, "could not be asked for"},
@@ -39,9 +39,11 @@ func TestCount(t *testing.T) {
 		{"on its way is unfinished", []entry{with(a, func(e *entry) { e.delivery.State = "RETRYING" })}, []comment{atA}, Tally{Unfinished: 1}, "RETRYING"},
 		{"given up is unexplained", []entry{with(a, func(e *entry) { e.delivery = delivery{State: "FAILED"} })}, nil, Tally{Unexplained: 1}, "FAILED"},
 		{"left to a person and never looked at is unexplained", []entry{with(a, func(e *entry) { e.delivery = delivery{State: "UNCONFIRMED"} })}, []comment{atA}, Tally{Unexplained: 1}, "UNCONFIRMED"},
-		{"a comment of nobody's counts as a copy", []entry{a}, []comment{atA, atB}, Tally{Duplicates: 1}, "nobody's"},
+		{"a comment of nobody's counts as a copy", []entry{a}, []comment{atA, atB}, Tally{Duplicates: 1}, "submitted 0 times"},
 		{"a comment without its marker", []entry{a}, []comment{{Comment: a.text}}, Tally{Unexplained: 1}, "without its marker"},
 		{"one marker for two", []entry{a, b}, []comment{atA, {Comment: b.text, RelatedURL: atA.RelatedURL}}, Tally{Unexplained: 1}, "the marker of"},
+		{"twins are two comments", []entry{a, with(b, func(e *entry) { e.text = a.text })}, []comment{atA, {ID: 2, Comment: a.text, RelatedURL: "https://m/b"}}, Tally{}, ""},
+		{"one comment for twins lacks one", []entry{a, with(b, func(e *entry) { e.text = a.text })}, []comment{atA}, Tally{Missing: 1}, "not there"},
 		{"one comment held by two", []entry{a, with(b, func(e *entry) { e.delivery.ExternalID = "1" })}, []comment{atA, atB}, Tally{Unexplained: 1}, "both hold"},
 	}
 	for _, test := range tests {

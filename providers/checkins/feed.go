@@ -80,6 +80,13 @@ func (f *feed) note(e *Entry, tell bool) {
 	} else if tell {
 		f.gone[e.ID] = e.Version
 	}
+	change := Change{Entry: e, New: old == nil && e.Version == 1}
+	f.mu.Unlock()
+	if tell && f.notify != nil {
+		f.notify(change) // before anyone hears of it and comes to look
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for sub, version := range f.watching[e.ID] {
 		if version >= e.Version {
 			continue
@@ -89,17 +96,13 @@ func (f *feed) note(e *Entry, tell bool) {
 			f.unwatch(e.ID, sub)
 		}
 	}
-	change := Change{Entry: e, New: old == nil && e.Version == 1}
-	if tell {
-		for sub := range f.all {
-			if !sub.offer(change) {
-				delete(f.all, sub)
-			}
-		}
+	if !tell {
+		return
 	}
-	f.mu.Unlock()
-	if tell && f.notify != nil {
-		f.notify(change)
+	for sub := range f.all {
+		if !sub.offer(change) {
+			delete(f.all, sub)
+		}
 	}
 }
 
