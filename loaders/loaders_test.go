@@ -257,8 +257,8 @@ func TestASourceThatIsAwayIsNewsOnce(t *testing.T) {
 		}
 		for line := range strings.Lines(log.String()) {
 			_, line, _ = strings.Cut(line, "level=")
-			level, line, _ := strings.Cut(line, " ")
-			_, code, _ := strings.Cut(line, "code=")
+			level, rest, _ := strings.Cut(line, " ")
+			_, code, _ := strings.Cut(rest, "code=")
 			code, _, _ = strings.Cut(code, " ")
 			said = append(said, level+" "+code)
 		}

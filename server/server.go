@@ -124,7 +124,7 @@ type Config struct {
 	// by then is an error of code TIMEOUT. Default 30 s.
 	OperationTimeout time.Duration
 	// MaxStreams bounds the subscriptions' connections. Default 5,000, which take
-	// some 200 MB.
+	// some 250 MB; one caller may have a fifth of them.
 	MaxStreams int
 }
 

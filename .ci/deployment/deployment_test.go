@@ -79,7 +79,6 @@ func TestDockerfile_BuildsByTheRules(t *testing.T) {
 func convert(t *testing.T, text []byte, warn linter.LintWarnFunc) ocispecs.ImageConfig {
 	t.Helper()
 	opt := dockerfile2llb.ConvertOpt{MetaResolver: baseImages{}, Warn: warn, AllStages: true}
-	opt.BuildArgs = map[string]string{"TAGS": "otlp"}
 	state, image, _, _, err := dockerfile2llb.Dockerfile2LLB(t.Context(), text, opt)
 	if err != nil {
 		t.Fatal(err)

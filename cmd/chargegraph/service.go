@@ -152,8 +152,8 @@ type service struct {
 
 // open makes the service of a configuration, and waits for what it holds to be
 // read, patience at most.
-func (p *process) open(ctx context.Context, cfg config, patience time.Duration) (s *service, err error) {
-	running, stop := context.WithCancel(p.running) //nolint:contextcheck // it outlives the call
+func (p *process) open(ctx context.Context, cfg config, patience time.Duration) (s *service, err error) { //nolint:contextcheck // what it starts outlives the call
+	running, stop := context.WithCancel(p.running)
 	s = &service{stop: stop}
 	defer func() {
 		if err != nil {

@@ -45,7 +45,7 @@ func TestASecondSignalEndsItAtOnce(t *testing.T) {
 		ended <- cmd.Wait()
 	}()
 	under := unfinished(t, addr)
-	defer under.Close()
+	defer func() { _ = under.Close() }()
 
 	began := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
