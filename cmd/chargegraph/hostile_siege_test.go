@@ -48,7 +48,7 @@ func testSiege(t *testing.T, b *besieged) {
 	b.ordinary(t, time.Second) // what live sources hold is fetched once
 	calmWork := b.processorTime(t)
 	before := b.ordinary(t, calmLasts)
-	calmWork = (b.processorTime(t) - calmWork) * (siegeLasts / calmLasts)
+	calmWork = (b.processorTime(t) - calmWork) * (siegeLasts / calmLasts) //nolint:durationcheck // the second is a number: how much longer
 	idle, calm := b.memory(t, "VmRSS"), b.metric(t, "go_goroutines")
 	b.forgetPeak(t)
 
