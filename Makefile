@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build web browser test crash lint fuzz schema audits clients deploy generate bench microbench tidy fmt
+.PHONY: help run build web browser test crash siege lint fuzz schema audits clients deploy generate bench microbench tidy fmt
 
 PKG ?= ./...
 ARGS ?=
@@ -33,6 +33,9 @@ crash: build ## check-ins while the service is killed again and again; ARGS are 
 	@.ci/need redis-server
 	@go build -o bin/crash ./cmd/crash
 	@bin/crash -bin bin/chargegraph $(ARGS)
+
+siege: ## all attacks at once beside an ordinary client; wants a quiet machine
+	@SIEGE=1 go test ./cmd/chargegraph -count=1 -run 'TestHostile' -v
 
 schema: ## schema.graphqls is well made, and breaks no client of the last release
 	@.ci/schema
