@@ -49,10 +49,9 @@ func WithCaller(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, callerKey{}, id)
 }
 
-// callerOf returns who asks; "" when nobody said.
-func callerOf(ctx context.Context) string {
-	id, _ := ctx.Value(callerKey{}).(string)
-	return id
+// WithoutCaller returns a context that carries why who asks may have no check-ins.
+func WithoutCaller(ctx context.Context, why *providers.UserError) context.Context {
+	return context.WithValue(ctx, callerKey{}, why)
 }
 
 // OCMTokenHeader carries the caller's own session at Open Charge Map.
@@ -74,11 +73,15 @@ func (r root) checkInCaller(ctx context.Context) (string, *providers.UserError) 
 	if r.checkIns == nil {
 		return "", noCheckIns()
 	}
-	caller := callerOf(ctx)
-	if caller == "" {
-		return "", unauthenticated()
+	switch caller := ctx.Value(callerKey{}).(type) {
+	case string:
+		if caller != "" {
+			return caller, nil
+		}
+	case *providers.UserError:
+		return "", caller
 	}
-	return caller, nil
+	return "", unauthenticated()
 }
 
 type mutationResolver struct{ root }

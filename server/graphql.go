@@ -20,6 +20,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"chargegraph/loaders"
+	"chargegraph/providers"
 	"chargegraph/resolvers"
 	"chargegraph/server/access"
 )
@@ -220,8 +221,12 @@ func (s *service) admit(w http.ResponseWriter, r *http.Request) (context.Context
 func (s *service) asCaller(ctx context.Context, caller access.Caller, r *http.Request) context.Context {
 	ctx = access.WithCaller(ctx, caller)
 	ctx = context.WithValue(ctx, payerKey{}, &payer{caller.Account(s.remoteOf(r)), caller.Limits})
-	if caller.MayCheckIn() == nil {
-		ctx = resolvers.WithCaller(ctx, caller.ID)
+	denied := caller.MayCheckIn()
+	if denied == nil {
+		return resolvers.WithCaller(ctx, caller.ID)
+	}
+	if known, ok := errors.AsType[*access.Error](denied); ok && known.Code == access.Forbidden {
+		return resolvers.WithoutCaller(ctx, &providers.UserError{Code: providers.UserErrorForbidden, Message: known.Message})
 	}
 	return ctx
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"chargegraph/server/access"
 )
 
 // program is chargegraph running inside the test.
@@ -72,14 +75,17 @@ func (p *program) ask(t *testing.T, query string) []byte {
 	return p.post(t, body)
 }
 
-// post sends a request as it is and returns the answer.
-func (p *program) post(t *testing.T, body []byte) []byte {
+// post sends a request as it is, with a key where one is given, and returns the answer.
+func (p *program) post(t *testing.T, body []byte, key ...string) []byte {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	for _, token := range key {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
 	res, err := new(http.Client).Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -226,6 +232,25 @@ func TestItSaysWhatIsWrongWithTheEnvironment(t *testing.T) {
 				t.Errorf("it says %v, want %q in it", err, test.says)
 			}
 		})
+	}
+}
+
+func TestAKeyThatMayReadOnlyIsToldSo(t *testing.T) {
+	t.Parallel()
+	token, hash, err := access.NewKey(rand.Reader, "page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
+	write(t, file, "addr: 127.0.0.1:0\nauth: {apiKeys: [{id: page, hash: \""+hash+"\", readOnly: true}]}\n")
+	p := start(t, nil, "-config", file, "-sites", "200")
+	submit := []byte(`{"query": "mutation { submitCheckIn(input: {idempotencyKey: \"1\", poiId: \"poi:ocm:1\", outcome: CHARGED}) { checkIn { id } userErrors { code } } }"}`)
+	if answer := p.post(t, submit, token); !bytes.Contains(answer, []byte(`"checkIn":null,"userErrors":[{"code":"FORBIDDEN"}]`)) {
+		t.Errorf("a check-in is answered by %s", answer)
+	}
+	read := []byte(`{"query": "{ checkIn(id: \"checkin:1\") { id } }"}`)
+	if answer := p.post(t, read, token); !bytes.Contains(answer, []byte(`"code":"FORBIDDEN"`)) {
+		t.Errorf("a question for one is answered by %s", answer)
 	}
 }
 
