@@ -27,7 +27,7 @@ browser: ## both playgrounds in headless Chromium; pictures in web/test/out
 
 test: ## everything, with the race detector and in random order; INSTALL=1 installs what is missing
 	@.ci/need gcc redis-server
-	go test -race -shuffle=on -timeout=6m $(ARGS) $(PKG)
+	go test -race -shuffle=on -timeout=10m $(ARGS) $(PKG)
 
 crash: build ## check-ins while the service is killed again and again; ARGS are its flags, -n 50 for a short one
 	@.ci/need redis-server
