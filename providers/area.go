@@ -293,6 +293,7 @@ func (r *Route) Widen(m float64) Area {
 // that whole stretches are passed over by their boxes.
 type polyline struct {
 	points []Point   // Lon runs on past ±180 where the line does
+	ends   []vector  // the same points
 	cum    []float64 // metres from the start to each point
 	chunks []chunk
 	reachM float64
@@ -302,7 +303,9 @@ type polyline struct {
 type chunk struct {
 	from, to int
 	bounds   Bounds
-	reach    Bounds // bounds grown by reachM
+	reach    Bounds  // bounds grown by reachM
+	middle   vector  // of a ball that holds the stretch
+	radius   float64 // of the ball
 }
 
 const (
@@ -315,7 +318,7 @@ const (
 
 func newPolyline(points []Point) *polyline {
 	corners := unroll(points)
-	l := &polyline{points: corners[:1:1], cum: []float64{0}}
+	l := &polyline{points: corners[:1:1], ends: []vector{vectorOf(corners[0])}, cum: []float64{0}}
 	for i := 1; i < len(corners); i++ {
 		from, to := corners[i-1], corners[i]
 		dLat, dLon := to.Lat-from.Lat, to.Lon-from.Lon
@@ -329,11 +332,17 @@ func newPolyline(points []Point) *polyline {
 			prev := l.points[len(l.points)-1]
 			l.cum = append(l.cum, l.cum[len(l.cum)-1]+prev.DistanceM(next))
 			l.points = append(l.points, next)
+			l.ends = append(l.ends, vectorOf(next))
 		}
 	}
 	for from := 0; from < len(l.points)-1; from += chunkPieces {
 		to := min(from+chunkPieces, len(l.points)-1)
-		l.chunks = append(l.chunks, chunk{from: from, to: to, bounds: unrolledBounds(l.points[from : to+1])})
+		c := chunk{from: from, to: to, bounds: unrolledBounds(l.points[from : to+1]), middle: l.ends[(from+to)/2]}
+		for i := from; i < to; i++ {
+			slack := l.slack(i)
+			c.radius = max(c.radius, c.middle.to(l.ends[i])+slack, c.middle.to(l.ends[i+1])+slack)
+		}
+		l.chunks = append(l.chunks, c)
 	}
 	return l
 }
@@ -373,26 +382,107 @@ type near struct {
 
 // nearest finds the nearest point of the line within reachM metres of p; beyond
 // that both figures are +Inf. Of several equally near points the first counts.
+//
+// A line has up to ten thousand pieces, and a corridor may be wider than all of it
+// is long. So bounds of the distances come first, which cost little: chords through
+// the Earth to the straight line between a piece's ends. Only pieces that may be
+// the nearest by them are looked at properly.
 func (l *polyline) nearest(p Point) near {
 	best := near{distanceM: math.Inf(1), alongM: math.Inf(1)}
-	limitDeg := deg(l.reachM/EarthRadiusM) * (1 + 1e-9)
-	for _, c := range l.chunks {
+	at := vectorOf(p)
+	// Chords, of a sphere of radius 1: an arc is never shorter.
+	limit := l.reachM/EarthRadiusM + rounding
+	start, least := -1, math.Inf(1)
+	for i := range l.chunks {
+		c := &l.chunks[i]
 		if !c.reach.Contains(p) {
 			continue
 		}
-		for i := c.from; i < c.to; i++ {
-			a, b := l.points[i], l.points[i+1]
-			if min(a.Lat, b.Lat)-p.Lat > limitDeg || p.Lat-max(a.Lat, b.Lat) > limitDeg {
-				continue // further north or south than the best
+		if d := at.to(c.middle) - c.radius; d <= limit && d < least {
+			start, least = i, d
+		}
+	}
+	if start < 0 {
+		return best
+	}
+	most := min(limit, l.reaches(&l.chunks[start], at)+rounding) // no piece farther than this is the nearest
+	type candidate struct {
+		piece int
+		least float64
+	}
+	var room [chunkPieces]candidate
+	candidates := room[:0]
+	for i := range l.chunks {
+		c := &l.chunks[i]
+		if !c.reach.Contains(p) || at.to(c.middle)-c.radius > most {
+			continue
+		}
+		for k := c.from; k < c.to; k++ {
+			d, slack := at.toSegment(l.ends[k], l.ends[k+1]), l.slack(k)
+			if d-slack > most {
+				continue
 			}
-			t, d := nearestOnPiece(p, a, b)
-			if d < best.distanceM && d <= l.reachM {
-				best = near{distanceM: d, alongM: l.cum[i] + t*(l.cum[i+1]-l.cum[i])}
-				limitDeg = deg(d/EarthRadiusM) * (1 + 1e-9)
-			}
+			candidates = append(candidates, candidate{k, d - slack})
+			most = min(most, d+slack+rounding)
+		}
+	}
+	for _, c := range candidates {
+		if c.least > most {
+			continue
+		}
+		t, d := nearestOnPiece(p, l.points[c.piece], l.points[c.piece+1])
+		if d < best.distanceM && d <= l.reachM {
+			best = near{distanceM: d, alongM: l.cum[c.piece] + t*(l.cum[c.piece+1]-l.cum[c.piece])}
 		}
 	}
 	return best
+}
+
+// rounding is more than what the figures of nearestOnPiece and of these bounds are
+// wrong by: 1 m.
+const rounding = 1.6e-7
+
+// reaches returns a chord within which there is a point of the stretch.
+func (l *polyline) reaches(c *chunk, at vector) float64 {
+	most := math.Inf(1)
+	for k := c.from; k < c.to; k++ {
+		most = min(most, at.toSegment(l.ends[k], l.ends[k+1])+l.slack(k))
+	}
+	return most
+}
+
+// slack is how far, at the most, a piece leaves the chord between its ends: it is
+// straight in degrees, and the Earth is round.
+func (l *polyline) slack(piece int) float64 {
+	a, b := l.points[piece], l.points[piece+1]
+	turn := rad(math.Abs(b.Lat-a.Lat) + math.Abs(b.Lon-a.Lon))
+	return turn*turn/8 + 1e-12 // of rounding
+}
+
+// vector is a point on a sphere of radius 1.
+type vector struct{ x, y, z float64 }
+
+func vectorOf(p Point) vector {
+	sinLat, cosLat := math.Sincos(rad(p.Lat))
+	sinLon, cosLon := math.Sincos(rad(p.Lon))
+	return vector{cosLat * cosLon, cosLat * sinLon, sinLat}
+}
+
+// to returns the length of the chord from v to w.
+func (v vector) to(w vector) float64 {
+	x, y, z := v.x-w.x, v.y-w.y, v.z-w.z
+	return math.Sqrt(x*x + y*y + z*z)
+}
+
+// toSegment returns the distance from v to the chord between a and b.
+func (v vector) toSegment(a, b vector) float64 {
+	x, y, z := b.x-a.x, b.y-a.y, b.z-a.z
+	px, py, pz := v.x-a.x, v.y-a.y, v.z-a.z
+	if norm := x*x + y*y + z*z; norm > 0 {
+		t := max(0, min(1, (px*x+py*y+pz*z)/norm))
+		px, py, pz = px-t*x, py-t*y, pz-t*z
+	}
+	return math.Sqrt(px*px + py*py + pz*pz)
 }
 
 // nearestOnPiece returns where on a short piece a–b the point nearest to p lies

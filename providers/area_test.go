@@ -592,6 +592,36 @@ func TestArea_WideningLeavesTheFirstAlone(t *testing.T) {
 	}
 }
 
+// What bounds rule out must never be the nearest: each piece by itself, as a line
+// of two points, has nothing to rule out.
+func TestRoute_TheNearestOfALineIsTheNearestOfItsPieces(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		middle := providers.Point{Lat: rapid.Float64Range(-89, 89).Draw(t, "latitude"), Lon: rapid.Float64Range(-180, 180).Draw(t, "longitude")}
+		size := math.Pow(10, rapid.Float64Range(0, 5.5).Draw(t, "size")) // metres
+		reach := math.Pow(10, rapid.Float64Range(0, 4.7).Draw(t, "reach"))
+		somewhere := func(within float64) providers.Point {
+			return toward(middle, rapid.Float64Range(0, 360).Draw(t, "bearing"), within*rapid.Float64Range(0, 1).Draw(t, "distance"))
+		}
+		line := make([]providers.Point, rapid.IntRange(2, 150).Draw(t, "points"))
+		for i := range line {
+			line[i] = somewhere(size)
+		}
+		route := providers.NewRoute(line, reach)
+		for range 5 {
+			p := somewhere(size + reach)
+			want := math.Inf(1)
+			for i := 1; i < len(line); i++ {
+				offset, _ := providers.NewRoute(line[i-1:i+1], reach).Locate(p)
+				want = math.Min(want, offset)
+			}
+			if got, _ := route.Locate(p); got != want && math.Abs(got-want) > 1e-6 {
+				t.Fatalf("%v is %v m from the line and %v m from one of its pieces", p, got, want)
+			}
+		}
+	})
+}
+
 func TestInCountry_GoesByTheStatedCountryAlone(t *testing.T) {
 	t.Parallel()
 	area := providers.InCountry{Code: "NL"}
@@ -646,6 +676,20 @@ func BenchmarkRoute_Locate(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(candidates)), "ns/point")
 		})
 	}
+	// A corridor wider than all of the line is long: every piece is within reach.
+	b.Run("ToAndFro", func(b *testing.B) {
+		short := make([]providers.Point, 10_000)
+		for i := range short {
+			short[i] = providers.Point{Lat: 51.4 + float64(i%2)/1000, Lon: float64(i) / 1e6}
+		}
+		route := providers.NewRoute(short, 50_000)
+		for b.Loop() {
+			for range 100 {
+				route.Locate(toward(short[0], random.Float64()*360, random.Float64()*50_000))
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*100), "ns/point")
+	})
 	// Every corner of the line for every point: no boxes, and only right to
 	// half the length of a step.
 	b.Run("Naive", func(b *testing.B) {

@@ -32,15 +32,19 @@ func Simplify(line []Point, tolerance float64) []Point {
 	for len(stack) > 0 {
 		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
 		stack = stack[:len(stack)-1]
-		farthest, distance := -1, tolerance
+		farthest, distance := -1, tolerance*tolerance
 		for i := from + 1; i < to; i++ {
-			if d := line[i].toSegment(line[from], line[to]); d > distance {
+			if d := line[i].toSegment2(line[from], line[to]); d > distance {
 				farthest, distance = i, d
 			}
 		}
 		if farthest >= 0 {
-			keep[farthest] = true
-			stack = append(stack, [2]int{from, farthest}, [2]int{farthest, to})
+			// A cut at either end leaves nearly as much to do as there was, and of a line
+			// that goes to and fro all cuts are there: its time would grow with the square.
+			end := (to - from) / shortestPart
+			cut := min(max(farthest, from+end), to-end)
+			keep[cut] = true
+			stack = append(stack, [2]int{from, cut}, [2]int{cut, to})
 		}
 	}
 	var simple []Point
@@ -52,14 +56,19 @@ func Simplify(line []Point, tolerance float64) []Point {
 	return simple
 }
 
-// toSegment returns the distance of p from the segment a–b.
-func (p Point) toSegment(a, b Point) float64 {
+// shortestPart is the part of a stretch that a cut leaves on either side at least:
+// small enough that a corner near an end of some points is found at once.
+const shortestPart = 16
+
+// toSegment2 returns the square of the distance of p from the segment a–b.
+func (p Point) toSegment2(a, b Point) float64 {
 	dx, dy := b.X-a.X, b.Y-a.Y
 	t := 0.0
 	if n := dx*dx + dy*dy; n > 0 {
-		t = math.Max(0, math.Min(1, ((p.X-a.X)*dx+(p.Y-a.Y)*dy)/n))
+		t = max(0, min(1, ((p.X-a.X)*dx+(p.Y-a.Y)*dy)/n))
 	}
-	return math.Hypot(p.X-a.X-t*dx, p.Y-a.Y-t*dy)
+	x, y := p.X-a.X-t*dx, p.Y-a.Y-t*dy
+	return x*x + y*y
 }
 
 // Degrees writes an angle as upstreams read it: as many digits as it needs, no

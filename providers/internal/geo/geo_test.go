@@ -27,12 +27,29 @@ func TestSimplifyingStaysWithinItsTolerance(t *testing.T) {
 		for _, p := range line {
 			nearest := math.Inf(1)
 			for i := 1; i < len(simple); i++ {
-				nearest = math.Min(nearest, p.toSegment(simple[i-1], simple[i]))
+				nearest = math.Min(nearest, math.Sqrt(p.toSegment2(simple[i-1], simple[i])))
 			}
 			if nearest > tolerance+1e-12 {
 				t.Fatalf("a point of the line is %v from its simplification, allowed are %v", nearest, tolerance)
 			}
 		}
+	}
+}
+
+// A line that goes to and fro is cut at an end each time, if at the farthest point.
+func BenchmarkSimplify(b *testing.B) {
+	lines := map[string][]Point{}
+	for i := range 10_000 {
+		x := float64(i) / 1e4
+		lines["ToAndFro"] = append(lines["ToAndFro"], Point{x / 100, float64(i%2) / 1000})
+		lines["Road"] = append(lines["Road"], Point{x, math.Sin(x*20)/50 + math.Sin(x*900)/1e4})
+	}
+	for name, line := range lines {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				b.ReportMetric(float64(len(Simplify(line, 5e-4))), "points")
+			}
+		})
 	}
 }
 
