@@ -26,7 +26,7 @@ browser: ## both playgrounds in headless Chromium; pictures in web/test/out
 	@.ci/browser
 
 test: ## everything, with the race detector and in random order; INSTALL=1 installs what is missing
-	@.ci/need gcc redis-server
+	@.ci/need gcc redis-server $(if $(CI),promtool)
 	go test -race -shuffle=on -timeout=10m $(ARGS) $(PKG)
 
 crash: build ## check-ins while the service is killed again and again; ARGS are its flags, -n 50 for a short one

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,45 +13,17 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"chargegraph/loaders/cache/redistest"
 )
 
-// limiterRedis is a redis-server of this test alone.
+// limiterRedis is a client of a redis-server of this test alone.
 func limiterRedis(t *testing.T) *redis.Client {
 	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("redis-server is not installed")
-		}
-		t.Skip("redis-server is not installed")
-	}
-	// Short: the path of a socket has at most 100 bytes.
-	dir, err := os.MkdirTemp("", "limit") //nolint:usetesting // t.TempDir holds the name of the test and is too long
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "s")
-	server := exec.Command(binary, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, ContextTimeoutEnabled: true, MaxRetries: -1})
+	addr, _ := redistest.Start(t)
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: -1})
 	t.Cleanup(func() { _ = client.Close() })
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 1000 {
-		if client.Ping(t.Context()).Err() == nil {
-			return client
-		}
-		<-tick.C
-	}
-	t.Fatal("redis-server does not answer")
-	return nil
+	return client
 }
 
 // patient returns a Limiter that a busy machine does not put off.
