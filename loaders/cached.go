@@ -135,7 +135,7 @@ func (t *terms) good(e entry, now time.Time) bool {
 }
 
 func (t *terms) want(s *shelf, keys ...cache.Key) cache.Want {
-	return cache.Want{Keys: keys, MaxAge: t.maxAge, AllowStale: t.allowStale, ProcessOnly: s.policy.processOnly}
+	return cache.Want{Keys: keys, MaxAge: t.maxAge, AllowStale: t.allowStale, ProcessOnly: s.policy.processOnly, Patience: t.timeout}
 }
 
 // reading is what a question to one source came to.

@@ -121,6 +121,7 @@ func (c *Catalog) ask(ctx context.Context, p providers.Provider, patience time.D
 		answer providers.Answer
 		err    error
 	}
+	traced, trace := providers.BeginTrace(ctx, "source", slog.String("source", string(p.Source().ID)))
 	replies := make(chan reply, 1)
 	go func() {
 		var r reply
@@ -131,7 +132,7 @@ func (c *Catalog) ask(ctx context.Context, p providers.Provider, patience time.D
 			}
 			replies <- r
 		}()
-		r.answer, r.err = complete(ctx, p, patience, question)
+		r.answer, r.err = complete(traced, p, patience, question)
 	}()
 	var r reply
 	select {
@@ -139,6 +140,10 @@ func (c *Catalog) ask(ctx context.Context, p providers.Provider, patience time.D
 	case <-ctx.Done():
 		r.err = ctx.Err()
 	}
+	if trace.ID() != "" { // what is noted is allocated, also where nobody follows
+		trace.Note(slog.Int("records", len(r.answer.Records)))
+	}
+	trace.End(r.err)
 	// The state of what is held here is its puller's to tell.
 	_, held := p.(providers.Holder)
 	if r.err == nil {

@@ -243,6 +243,66 @@ func TestFollowersAreServedWhenTheFirstCallerGoesAway(t *testing.T) {
 	})
 }
 
+func TestNobodyWaitsForALoadThatIsOverdue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := cache.NewSpace(newCache(t, cache.Config{}), texts())
+		var u upstream
+		const patience = 2500 * time.Millisecond
+		ask := func(maxAge *time.Duration) (got []string, took time.Duration) {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			found := s.Load(ctx, cache.Want{Keys: keys("a"), MaxAge: maxAge, AllowStale: true, Patience: patience}, u.load)
+			if se := providers.AsSourceError(found[0].Err); se != nil && se.Code != providers.CodeTimeout {
+				t.Errorf("%v", se)
+			}
+			if found[0].Err != nil {
+				found[0].Err = errUpstream
+			}
+			return brief(found), time.Since(began)
+		}
+		u.hold = make(chan struct{})
+		var callers sync.WaitGroup
+		for range 2 { // the second comes when the load is half as old
+			callers.Go(func() {
+				got, took := ask(nil)
+				check(t, "who comes in time", got, []string{"miss (upstream away)"})
+				if took != patience {
+					t.Errorf("waited %v", took)
+				}
+			})
+			time.Sleep(patience / 2) //nolint:forbidigo // the clock of the bubble
+		}
+		for range 10 {
+			got, took := ask(nil)
+			check(t, "who comes too late", got, []string{"miss (upstream away)"})
+			if took != 0 {
+				t.Errorf("waited %v for a load that is overdue", took)
+			}
+		}
+		callers.Wait()
+		close(u.hold)
+		synctest.Wait()
+		got, _ := ask(nil)
+		check(t, "when it has ended", got, []string{"hit a@1"})
+
+		u.set(func() { u.hold = make(chan struct{}) })
+		callers.Go(func() { ask(new(time.Duration)) })
+		time.Sleep(patience) //nolint:forbidigo // the clock of the bubble
+		got, took := ask(new(time.Duration))
+		check(t, "older data stands in", got, []string{"stale a@1 (upstream away)"})
+		if took != 0 {
+			t.Errorf("waited %v", took)
+		}
+		close(u.hold)
+		callers.Wait()
+		if n := len(u.asked()); n != 2 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
 func TestStaleIsServedAndRefreshedBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

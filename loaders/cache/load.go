@@ -56,6 +56,14 @@ type Want struct {
 	AllowStale bool
 	// ProcessOnly keeps keys and values in this process: nothing is read from Redis, and nothing locked there.
 	ProcessOnly bool
+	// Patience is how long a load may be under way already to be worth waiting for: who comes to an older one
+	// hears at once that it is overdue. 0: however long.
+	Patience time.Duration
+}
+
+// errOverdue is what they hear.
+var errOverdue = &providers.SourceError{
+	Code: providers.CodeTimeout, Message: "the source has been asked this already and takes longer than an answer waits for it; ask again in a moment",
 }
 
 // Found is what came of one key. Neither OK nor Err: the upstream has no such thing.
@@ -63,7 +71,7 @@ type Found[V any] struct {
 	Entry[V]
 	OK    bool  // there is a value
 	State State // where it came from
-	Err   error // why there is no fresh value: the load's error or ctx.Err(). With OK: why a stale one stands in
+	Err   error // why there is no fresh value: the load's error, TIMEOUT or ctx.Err(). With OK: why a stale one stands in
 }
 
 // LoadFunc brings the values of missing from the upstream. It brings its own
@@ -77,6 +85,7 @@ type LoadFunc[V any] func(ctx context.Context, missing []Key) (map[Key]Fetched[V
 // process is loading, and reloads for a caller what was dropped meanwhile.
 type flight[V any] struct {
 	key       Key
+	began     time.Time
 	refresh   bool        // nobody waited for it when it began
 	notBefore time.Time   // what was fetched earlier is not good enough; zero: anything does
 	seen      stamp       // of the value in Redis that was not good enough
@@ -86,6 +95,16 @@ type flight[V any] struct {
 	done   chan struct{} // closed when what follows is set
 	loaded bool          // it asked the upstream itself
 	Found[V]
+}
+
+// over reports whether it has ended.
+func (fl *flight[V]) over() bool {
+	select {
+	case <-fl.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // gap is a place in the answer of Load that memory did not fill.
@@ -106,7 +125,7 @@ type gap[V any] struct {
 // What memory does not have is looked up in Redis, in one round trip per slot,
 // and what is missing there too is brought by one call of load with all keys that
 // nobody is loading already. Loads under way in this process or (by locks in
-// Redis) in another are waited for. A load is not cut off when its first caller
+// Redis) in another are waited for, for as long as Patience says. A load is not cut off when its first caller
 // goes away; each caller waits no longer than its own ctx.
 func (s *Space[V]) Load(ctx context.Context, want Want, load LoadFunc[V]) []Found[V] {
 	found := make([]Found[V], len(want.Keys))
@@ -161,6 +180,11 @@ func (s *Space[V]) fill(ctx context.Context, want Want, load LoadFunc[V], now ti
 		again := gaps[:0]
 		for _, g := range gaps {
 			fl := g.flight
+			if !g.leads && want.Patience > 0 && now.Sub(fl.began) >= want.Patience && !fl.over() {
+				found[g.i] = Found[V]{State: Miss, Err: errOverdue}
+				s.standIn(&found[g.i], want, g)
+				continue
+			}
 			select {
 			case <-fl.done:
 			case <-ctx.Done():
@@ -211,7 +235,7 @@ func (s *Space[V]) board(want Want, notBefore, now time.Time, gaps []gap[V]) (le
 			continue
 		}
 		g.leads = true
-		g.flight = &flight[V]{key: k, notBefore: notBefore, done: make(chan struct{})}
+		g.flight = &flight[V]{key: k, began: s.c.now(), notBefore: notBefore, done: make(chan struct{})}
 		if g.before != nil {
 			g.flight.seen = g.before.stamp
 		}
@@ -248,7 +272,7 @@ func (s *Space[V]) refresh(ctx context.Context, keys []Key, processOnly bool, lo
 		if it == nil || s.flights[k.Name] != nil || it.retryAt.Load() > now.UnixNano() || !s.stale(it, now) {
 			continue
 		}
-		fl := &flight[V]{key: k, refresh: true, done: make(chan struct{})}
+		fl := &flight[V]{key: k, began: now, refresh: true, done: make(chan struct{})}
 		if !it.SoftUntil.After(now) {
 			// Otherwise it is only doubted: if Redis still has it, it was not dropped.
 			fl.seen = it.stamp
@@ -366,6 +390,8 @@ func (s *Space[V]) putOff(fl *flight[V]) {
 // call calls load. It runs where nobody else could catch a panic, so that is an
 // error of this load.
 func (s *Space[V]) call(ctx context.Context, keys []Key, load LoadFunc[V]) (brought map[Key]Fetched[V], err error) {
+	ctx, trace := providers.BeginTrace(ctx, "cache load", slog.String("space", s.kind.Name), slog.Int("keys", len(keys)), slog.Bool("refresh", providers.IsRefresh(ctx)))
+	defer func() { trace.End(err) }()
 	defer func() {
 		if p := recover(); p != nil {
 			s.c.logger.LogAttrs(ctx, slog.LevelError, "load panicked",

@@ -34,7 +34,7 @@ func newClient(base *url.URL, cfg *Config) *client {
 	header.Set("User-Agent", cfg.UserAgent)
 	return &client{name: cfg.ClientName, maxBody: maxBody, Client: upstream.New(upstream.Config{
 		Name: "Open Charge Map", Base: base, Header: header, HTTP: cfg.Client, Around: cfg.Around, Redirects: maxRedirects, Secret: "the key",
-		Explain: explain, Clock: cfg.Clock, Budget: cfg.Budget, Patience: upstream.PatienceOf(cfg.Timeout),
+		Explain: explain, Clock: cfg.Clock, Budget: cfg.Budget, Timeout: cfg.Timeout,
 	})}
 }
 

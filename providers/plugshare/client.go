@@ -42,7 +42,7 @@ func newClient(base *url.URL, cfg *Config) *client {
 	req.Header.Set("User-Agent", cfg.UserAgent)
 	return &client{versioned: strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/v3"), Client: upstream.New(upstream.Config{
 		Name: service, Base: base, Header: req.Header, HTTP: cfg.Client, Around: cfg.Around, Secret: "key and secret", Explain: explain, Clock: cfg.Clock,
-		Budget: cfg.Budget, Patience: upstream.PatienceOf(cfg.Timeout),
+		Budget: cfg.Budget, Timeout: cfg.Timeout,
 	})}
 }
 

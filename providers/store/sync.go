@@ -209,6 +209,8 @@ func (c *change) add(put []*providers.Record, removed []providers.Key) {
 
 // pull asks for everything, or for what changed, and applies it.
 func (s *Syncer) pull(ctx context.Context, full bool) (err error) {
+	ctx, trace := providers.BeginTrace(ctx, "pull", slog.String("source", string(s.source.info.ID)), slog.Bool("full", full))
+	defer func() { trace.End(err) }()
 	began := s.cfg.Clock()
 	since := s.asOf
 	if full {

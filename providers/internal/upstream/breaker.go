@@ -31,13 +31,15 @@ const (
 
 // breaker refuses calls while they would fail. failsafe's circuit breaker counts
 // and keeps the state; around it stands what it has not: rests that grow, a trial
-// that says nothing and is passed on to the next caller, and calls that began
-// before the state changed, whose ends say nothing about now.
+// that says nothing and is passed on to the next caller, a call that is overdue and
+// becomes the trial, and calls that began before the state changed, whose ends say
+// nothing about now.
 type breaker struct {
 	circuit circuitbreaker.CircuitBreaker[any]
 
 	mu     sync.Mutex
 	epoch  uint64        // counts the changes of state
+	heard  time.Time     // when a call was last answered
 	until  time.Time     // the upstream rests
 	rest   time.Duration // of the next opening
 	passed bool          // the next opening only passes a trial on
@@ -91,11 +93,24 @@ func (b *breaker) refused() (wait time.Duration, refused bool) {
 	case circuitbreaker.OpenState:
 		wait = time.Until(b.until)
 		return wait, wait > 0
-	case circuitbreaker.HalfOpenState: // only a trial brings it there, and only its end away
+	case circuitbreaker.HalfOpenState: // a trial brings it there, and only its end away
 		return firstRest, true
 	case circuitbreaker.ClosedState:
 	}
 	return 0, false
+}
+
+// overdue keeps everybody else away until a call of epoch has ended, unless one
+// that ended since it began was answered. It returns the call's epoch from then on.
+func (b *breaker) overdue(epoch uint64, began time.Time) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if epoch != b.epoch || !b.circuit.IsClosed() || b.heard.After(began) {
+		return epoch
+	}
+	b.circuit.HalfOpen()
+	b.circuit.TryAcquirePermit() // it is the trial
+	return b.epoch
 }
 
 // current reports whether nothing has changed since epoch.
@@ -109,6 +124,9 @@ func (b *breaker) current(epoch uint64) bool {
 func (b *breaker) leave(epoch uint64, o outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if o == answered {
+		b.heard = time.Now()
+	}
 	if epoch != b.epoch {
 		return
 	}

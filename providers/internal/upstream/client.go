@@ -48,7 +48,7 @@ type Config struct {
 	Budget      providers.Budget
 	Concurrency int
 	CallTimeout time.Duration
-	Patience    time.Duration
+	Timeout     time.Duration
 	// Redirects is how many redirects are followed in a row: on the same host, or
 	// from http to https there. None leads to another host, because Header would
 	// go with it. Default none.
@@ -93,7 +93,7 @@ func New(cfg Config) *Client {
 	}
 	c.transport = NewTransport(Policies{
 		Name: cfg.Name, Next: Around(next, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
-		Concurrency: cfg.Concurrency, CallTimeout: cfg.CallTimeout, Patience: cfg.Patience,
+		Concurrency: cfg.Concurrency, CallTimeout: cfg.CallTimeout, Timeout: cfg.Timeout,
 	})
 	c.http.Transport = c.transport
 	c.http.CheckRedirect = c.checkRedirect

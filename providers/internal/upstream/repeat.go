@@ -54,12 +54,17 @@ func (r *repeats) spend() bool {
 // mark of net/http: a header without a value, which is not sent.
 const idempotent = "X-Idempotency-Key"
 
+// onlyReads reports whether a request changes nothing upstream.
+func onlyReads(req *http.Request) bool {
+	_, marked := req.Header[idempotent]
+	return marked || req.Method == http.MethodGet
+}
+
 // worthRepeating reports whether a call failed such that another one may not, and
 // how long the upstream wants to be left alone before it.
 func (c *call) worthRepeating(req *http.Request, res *http.Response, err error) (wait time.Duration, worth bool) {
-	_, marked := req.Header[idempotent]
 	readOnce := req.Body != nil && req.Body != http.NoBody && req.GetBody == nil
-	if req.Method != http.MethodGet && !marked || readOnce {
+	if !onlyReads(req) || readOnce {
 		return 0, false
 	}
 	if err != nil {

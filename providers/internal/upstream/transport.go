@@ -21,8 +21,8 @@ const (
 	// DefaultCallTimeout is how long one call may take where its caller has more
 	// time: nobody waits longer for a map.
 	DefaultCallTimeout = 30 * time.Second
-	// DefaultPatience is the least time in which an upstream that works answers.
-	DefaultPatience = time.Second
+	// maxPatience is in what time an upstream that works has answered, whatever the question.
+	maxPatience = time.Second
 )
 
 // Policies say how an upstream is to be treated. Name, Next and Clock are required.
@@ -38,10 +38,10 @@ type Policies struct {
 	// CallTimeout is how long one call may take, until its answer is read. Default
 	// DefaultCallTimeout.
 	CallTimeout time.Duration
-	// Patience is the time that a call must have had to say by its end that the
-	// upstream hangs: else callers in a hurry would close it for everybody. Default
-	// DefaultPatience.
-	Patience time.Duration
+	// Timeout is how long an answer waits for this upstream. A read that takes nearly
+	// as long, while nothing else is answered either, keeps all others away until it
+	// ends: who waits for the upstream would wait in vain. 0: nobody waits for it.
+	Timeout time.Duration
 	// Clock says until when the upstream asked for silence.
 	Clock func() time.Time
 }
@@ -58,15 +58,20 @@ type Transport struct {
 	silentUntil time.Time
 }
 
-// PatienceOf returns the patience for a source that an answer waits for no longer
-// than timeout: a call begins a little later than the question. 0 for
-// DefaultPatience.
-func PatienceOf(timeout time.Duration) time.Duration {
-	if timeout <= 0 {
-		return 0
+// patience returns the time that a call must have had to say by its end that the
+// upstream hangs: else callers in a hurry would close it for everybody. A call
+// begins a little later than the question.
+func (p *Policies) patience() time.Duration {
+	if p.Timeout <= 0 {
+		return maxPatience
 	}
-	return min(timeout*3/4, DefaultPatience)
+	return min(p.Timeout*3/4, maxPatience)
 }
+
+// overdueAfter returns how long a read takes until others are kept away: a little
+// less than its question waits, so that the next one finds the door shut. 0: they
+// never are.
+func (p *Policies) overdueAfter() time.Duration { return max(p.Timeout*9/10, 0) }
 
 // NewTransport returns a transport that has made no calls.
 func NewTransport(p Policies) *Transport {
@@ -75,9 +80,6 @@ func NewTransport(p Policies) *Transport {
 	}
 	if p.CallTimeout == 0 {
 		p.CallTimeout = DefaultCallTimeout
-	}
-	if p.Patience == 0 {
-		p.Patience = DefaultPatience
 	}
 	return &Transport{
 		p: p, breaker: newBreaker(), limit: bulkhead.New[any](uint(max(p.Concurrency, 1))),
@@ -240,26 +242,49 @@ func (t *Transport) admit(ctx context.Context) (*call, error) {
 // call is one call that was let through. It ends with the last of its answer.
 type call struct {
 	t     *Transport
-	epoch uint64
 	began time.Time // by the clock of deadlines, whatever Policies.Clock says
 	ends  time.Time // its deadline
 	what  outcome   // as far as the headers tell; written before there is a body
 
-	once sync.Once
+	mu    sync.Mutex
+	epoch uint64
+	late  *time.Timer // calls overdue; nil: never
+	over  bool
 }
 
 // end gives back what the call held, once.
 func (c *call) end(o outcome) {
-	c.once.Do(func() {
-		c.t.limit.ReleasePermit()
-		c.t.breaker.leave(c.epoch, o)
-	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	c.over = true
+	if c.late != nil {
+		c.late.Stop()
+	}
+	c.t.limit.ReleasePermit()
+	c.t.breaker.leave(c.epoch, o)
+}
+
+// overdue makes a call that has not ended the trial that decides for all others.
+func (c *call) overdue() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.epoch = c.t.breaker.overdue(c.epoch, c.began)
+	}
 }
 
 // send makes the call.
 func (c *call) send(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), c.t.p.CallTimeout)
 	c.ends, _ = ctx.Deadline()
+	if after := c.t.p.overdueAfter(); after > 0 && onlyReads(req) {
+		c.mu.Lock()
+		c.late = time.AfterFunc(after, c.overdue)
+		c.mu.Unlock()
+	}
 	res, err := c.t.p.Next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		c.what = c.judge(ctx.Err(), err)
@@ -288,7 +313,7 @@ func (c *call) judge(over, err error) outcome {
 	switch {
 	case errors.As(err, new(*providers.SourceError)), errors.Is(over, context.Canceled):
 		return unknown
-	case over != nil && c.ends.Sub(c.began) < c.t.p.Patience:
+	case over != nil && c.ends.Sub(c.began) < c.t.p.patience():
 		return unknown
 	case over != nil, errors.As(err, &timeout) && timeout.Timeout():
 		return hung // by a deadline, or a time-out of the network, which are long

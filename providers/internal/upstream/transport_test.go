@@ -387,11 +387,119 @@ func TestCallersInAHurryCloseItForNobody(t *testing.T) {
 			t.Error("who left closed it")
 		}
 	})
-	for timeout, want := range map[time.Duration]time.Duration{0: 0, -1: 0, 400 * time.Millisecond: 300 * time.Millisecond, time.Minute: DefaultPatience} {
-		if got := PatienceOf(timeout); got != want {
-			t.Errorf("PatienceOf(%v) = %v, want %v", timeout, got, want)
+	for timeout, want := range map[time.Duration]time.Duration{0: time.Second, -1: time.Second, 400 * time.Millisecond: 300 * time.Millisecond, time.Minute: time.Second} {
+		if got := (&Policies{Timeout: timeout}).patience(); got != want {
+			t.Errorf("the patience for a timeout of %v is %v, want %v", timeout, got, want)
 		}
 	}
+}
+
+// slow answers with status 200 after d.
+func slow(d time.Duration) farEnd {
+	return func(req *http.Request) (*http.Response, error) {
+		select {
+		case <-time.After(d):
+			return status(http.StatusOK)(req)
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		}
+	}
+}
+
+func TestNobodyWaitsBesideAReadThatIsOverdue(t *testing.T) {
+	t.Parallel()
+	const timeout = 2500 * time.Millisecond
+	waits := func(cfg *Config) { cfg.Timeout = timeout }
+	for name, c := range map[string]struct {
+		first   farEnd
+		takes   time.Duration // the first call
+		refused bool          // the second one, which comes when the first asker gives up
+		after   bool          // a third one, when the first call has ended
+	}{
+		"it hangs":              {first: hanging, takes: 10 * time.Second, refused: true, after: true},
+		"it is answered late":   {first: slow(4 * time.Second), takes: 4 * time.Second, refused: true},
+		"it is answered before": {first: slow(2 * time.Second), takes: 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{answers: []farEnd{c.first, status(http.StatusOK)}}
+				cl := client(s, waits)
+				ended := make(chan time.Duration)
+				began := time.Now()
+				go func() { // the load, which outlives its question
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+					defer cancel()
+					_, _ = elements(ctx, cl, 1<<20) // how it ends is another test's
+					ended <- time.Since(began)
+				}()
+				pass(timeout)
+				if c.takes < timeout {
+					<-ended
+				}
+				_, err := elements(t.Context(), cl, 1<<20)
+				if c.refused {
+					if se := failure(t, err, providers.CodeCircuitOpen, "is left alone"); time.Since(began) != timeout || s.count() != 1 {
+						t.Errorf("%v after %v and %d calls", se, time.Since(began), s.count())
+					}
+				} else if err != nil {
+					t.Error(err)
+				}
+				if c.takes > timeout {
+					if took := <-ended; took != c.takes {
+						t.Errorf("it was given up after %v", took)
+					}
+				}
+				if refused := cl.transport.Refusal() != nil; refused != c.after {
+					t.Errorf("refused after it has ended: %t", refused)
+				}
+			})
+		})
+	}
+}
+
+func TestAReadThatIsOverdueWhileOthersAreAnsweredIsItsOwnTrouble(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []farEnd{slow(9 * time.Second), slow(time.Second), slow(2 * time.Second), status(http.StatusOK)}}
+		cl := client(s, func(cfg *Config) { cfg.Timeout = 2500 * time.Millisecond })
+		done := make(chan error, 3)
+		for range 3 {
+			go func() {
+				_, err := elements(t.Context(), cl, 1<<20)
+				done <- err
+			}()
+			synctest.Wait()
+		}
+		pass(5 * time.Second)
+		if _, err := elements(t.Context(), cl, 1<<20); err != nil {
+			t.Error(err)
+		}
+		for range 3 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestAWriteThatTakesItsTimeKeepsNobodyAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{answers: []farEnd{slow(9 * time.Second), status(http.StatusOK)}}
+		cl := client(s, func(cfg *Config) { cfg.Timeout = 2500 * time.Millisecond })
+		done := make(chan error, 1)
+		go func() {
+			done <- cl.Ask(t.Context(), Question{Path: "comment", Body: []byte("{}"), MaxBody: 1 << 20}, func(io.Reader) error { return nil })
+		}()
+		pass(5 * time.Second)
+		if _, err := elements(t.Context(), cl, 1<<20); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestOneCallMayTakeItsTimeAndNoMore(t *testing.T) {
@@ -619,7 +727,7 @@ func TestFaultsOfARealFarEnd(t *testing.T) {
 					return
 				}
 				_, _ = io.WriteString(w, "[1]")
-			}), func(cfg *Config) { cfg.Patience = patience })
+			}), func(cfg *Config) { cfg.Timeout = patience })
 			for _, want := range []providers.SourceErrorCode{c.code, c.then} {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*patience)
 				if want == "" {
