@@ -25,12 +25,14 @@ func loadOverrides(catalog *loaders.Catalog, path string) error {
 	return nil
 }
 
-// onHangUp calls f for every SIGHUP until the function that it returns is called.
+// onHangUp calls f for every SIGHUP until the function that it returns is called,
+// which waits for a call under way.
 func onHangUp(f func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			select {
 			case <-signals:
@@ -43,5 +45,6 @@ func onHangUp(f func()) (stop func()) {
 	return func() {
 		signal.Stop(signals)
 		close(done)
+		<-ended
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -100,5 +101,29 @@ func TestAReloadRefusesWhatNeedsARestart(t *testing.T) {
 		if err := p.reload(t.Context(), &front{}, cfg); err == nil || !strings.HasPrefix(err.Error(), name+" cannot be") || !strings.HasSuffix(err.Error(), "restart it") {
 			t.Errorf("a change of %s says %v", name, err)
 		}
+	}
+}
+
+// The end of the program takes apart what a reload works with.
+func TestTheEndWaitsForAReload(t *testing.T) {
+	t.Parallel()
+	began, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	reloaded := false
+	stop := onHangUp(func() { // once, though other tests hang up too
+		once.Do(func() {
+			close(began)
+			<-release
+			reloaded = true
+		})
+	})
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	go close(release)
+	stop()
+	if !reloaded {
+		t.Error("it did not wait")
 	}
 }
