@@ -38,8 +38,9 @@ const (
 	// being asked again.
 	suspectFor = 30 * time.Second
 	// confirmAfter is how far apart two answers must lie for the second to confirm
-	// the first: whatever went wrong upstream is not over within the same second.
-	confirmAfter = 2 * time.Second
+	// the first: what went wrong upstream, a deployment or a restore, is over by then.
+	// Whoever asks more often does not shorten it.
+	confirmAfter = 2 * time.Minute
 	// hurriedFor is how long the layers above may keep what lacks a source, or has
 	// older data in a source's stead.
 	hurriedFor = 2 * time.Second

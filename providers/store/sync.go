@@ -41,6 +41,10 @@ const (
 	firstRetry = 5 * time.Second
 	// maxRetryAfter bounds what a source may ask for.
 	maxRetryAfter = time.Hour
+	// confirmAfter is how long a source must have told of a sudden loss to be
+	// believed: an export that is being written, or a database that is being
+	// restored, is whole again by then.
+	confirmAfter = 2 * time.Minute
 )
 
 // SyncConfig configures a Syncer. The zero value works.
@@ -62,7 +66,7 @@ type SyncConfig struct {
 //	start ─► pull everything ─► held ─► pull changes ─► Apply
 //	         ▲    │ failed: keep, wait, again      │ failed: keep, wait, again
 //	         │    │ less than half: keep, ask      │
-//	         │    ▼ a second time                  │
+//	         │    ▼ for minutes                    │
 //	         └────────── every FullEvery ◄─────────┘
 //
 // A pull of everything is applied as one change when it is complete; a pull of
@@ -77,7 +81,7 @@ type Syncer struct {
 	nextFull  time.Time
 	fullOnly  bool // the source refuses to be asked for changes
 	failures  int  // in a row
-	suspected int  // what the last pull brought if that was too little to be believed, else -1
+	suspected loss // that the last pull told of
 }
 
 // NewSyncer returns a Syncer of p and the source that holds what it pulls.
@@ -106,7 +110,7 @@ func NewSyncer(p Puller, cfg SyncConfig) (*Syncer, error) {
 	}
 	info := p.Source()
 	cfg.Logger = cfg.Logger.With(slog.String("source", string(info.ID)))
-	s := &Syncer{puller: p, source: NewSource(info, new(Store)), cfg: cfg, suspected: -1}
+	s := &Syncer{puller: p, source: NewSource(info, new(Store)), cfg: cfg}
 	s.source.clock = cfg.Clock
 	s.source.pending = newPending()
 	return s, nil
@@ -150,7 +154,7 @@ func (s *Syncer) step(ctx context.Context) time.Duration {
 		return 0
 	}
 	if err == nil {
-		s.failures, s.suspected = 0, -1
+		s.failures, s.suspected = 0, loss{}
 		s.source.info.Succeeded(now)
 		s.source.pending.done(nil)
 		return max(s.cfg.Interval-now.Sub(began), s.cfg.Interval/10)
@@ -281,8 +285,8 @@ func collect() {
 }
 
 // believe returns an error for a pull of everything that has less than half of
-// what is held, not counting what the source says is gone, unless the last one
-// that was not believed said the same.
+// what is held, not counting what the source says is gone, unless the source has
+// been saying about the same for confirmAfter.
 func (s *Syncer) believe(c *change) error {
 	expected := s.source.Len()
 	for k := range c.removed {
@@ -294,16 +298,28 @@ func (s *Syncer) believe(c *change) error {
 	if 2*got >= expected {
 		return nil
 	}
-	confirmed := s.suspected >= 0 && max(got-s.suspected, s.suspected-got) <= s.suspected/10
-	s.suspected = got
-	if confirmed {
+	now := s.cfg.Clock()
+	if s.suspected.since.IsZero() || !s.suspected.about(got) {
+		s.suspected.since = now
+	}
+	s.suspected.left = got
+	if now.Sub(s.suspected.since) >= confirmAfter {
 		return nil
 	}
 	return &providers.SourceError{
 		Code:    providers.CodeSuspectAnswer,
-		Message: fmt.Sprintf("the source suddenly gave %d records where %d are held; they are kept until it says so again", got, expected),
+		Message: fmt.Sprintf("the source suddenly gave %d records where %d are held; they are kept until it has said so for some minutes", got, expected),
 	}
 }
+
+// loss is a sudden one that is not believed yet. Its zero value is none.
+type loss struct {
+	since time.Time
+	left  int // records that the last pull brought
+}
+
+// about reports whether a pull of n records tells of the same loss.
+func (l *loss) about(n int) bool { return max(n-l.left, l.left-n) <= l.left/10 }
 
 // pending says whether a source has been read. Its zero value is not usable.
 type pending struct {

@@ -114,6 +114,7 @@ func TestASyncerHoldsWhatItsModelHolds(t *testing.T) {
 		model := map[string]string{} // title by id
 		var asOf, nextFull time.Time
 		suspected, fullOnly, failures := -1, false, 0
+		var suspectedAt time.Time
 		id := rapid.Custom(func(t *rapid.T) string { return strconv.Itoa(rapid.IntRange(0, 30).Draw(t, "n")) })
 		t.Repeat(map[string]func(*rapid.T){
 			"change": func(t *rapid.T) {
@@ -165,9 +166,11 @@ func TestASyncerHoldsWhatItsModelHolds(t *testing.T) {
 						}
 					}
 					if 2*len(put) < expected {
-						confirmed := suspected >= 0 && max(len(put)-suspected, suspected-len(put)) <= suspected/10
+						if suspected < 0 || max(len(put)-suspected, suspected-len(put)) > suspected/10 {
+							suspectedAt = now
+						}
 						suspected = len(put)
-						failed = !confirmed
+						failed = now.Sub(suspectedAt) < 2*time.Minute
 					}
 				}
 				if failed {
