@@ -4614,14 +4614,14 @@ type SourceCapabilities {
 
 "Allowance of calls from this service to a source, shared by all clients."
 type UpstreamBudget {
-  "Calls allowed in one window."
+  """
+  Calls that one window has for the replica that answers, those of others included: all that are allowed, less what
+  other replicas may make while they cannot count together; a small part of them while this one cannot.
+  """
   limit: Int!
   "Length of the window in seconds."
   windowSeconds: Int!
-  """
-  Calls made in the present window. Near limit the source is not asked until calls fall out of it: where several
-  replicas share the allowance, each may keep a part of the last fifth to itself, for when they cannot count together.
-  """
+  "Calls made in the present window. At the limit the source is not asked until calls fall out of it."
   used: Int!
 }
 

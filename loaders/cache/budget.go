@@ -67,7 +67,7 @@ type BudgetConfig struct {
 //
 // What does not divide goes to the first. A process counts what it takes of the
 // last two by itself and in one log, so that its own share never grows by coming
-// back.
+// back. It takes of it too when the four fifths are used up.
 //
 // A Redis that restarts, is flushed, or is another one after a failover has
 // forgotten calls. Whoever notices by the mark that the log bears (it names the run
@@ -144,8 +144,14 @@ func (b *Budget) Take(ctx context.Context) error {
 		if wait := b.silence(); wait > 0 {
 			return silenced(wait)
 		}
-		if told, err := b.shared.takeOne(ctx, refresh); told {
+		told, err := b.shared.takeOne(ctx, refresh)
+		switch se := providers.AsSourceError(err); {
+		case told && (se == nil || se.Code != providers.CodeBudgetExhausted):
 			return err
+		case told && b.takeHere(refresh) == nil:
+			return nil
+		case told:
+			return err // it knows when there will be calls again
 		}
 	}
 	return b.takeHere(refresh)
@@ -222,13 +228,19 @@ func (b *Budget) silence() time.Duration {
 	return b.silentUntil.Sub(b.clock())
 }
 
-// State implements [providers.Budget]. It asks nobody: what all processes used
-// through Redis is as of the last answer, which is half a second old while Run
-// runs and Redis answers.
+// State implements [providers.Budget]. Limit is how many calls a window has for
+// this process, those that others take of them included: with a Redis less than
+// the whole, and while it is away a small part. State asks nobody: what all
+// processes used through Redis is as of the last answer, which is half a second
+// old while Run runs and Redis answers.
 func (b *Budget) State() providers.UpstreamBudget {
 	s := providers.UpstreamBudget{Limit: b.limit, WindowSeconds: int(math.Ceil(b.window.Seconds()))}
 	if b.shared != nil {
-		s.Used = b.shared.lastUsed()
+		s.Limit = b.shared.share()
+		if used, told := b.shared.lastUsed(); told {
+			s.Limit += b.shared.counted
+			s.Used = used
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -236,14 +236,15 @@ func (s *sharedBudget) share() int {
 	return min(s.stranger, s.strangers/max(s.alive, 1))
 }
 
-// lastUsed returns how many calls were in the log when Redis last told.
-func (s *sharedBudget) lastUsed() int {
+// lastUsed returns how many calls were in the log when Redis last told; told is
+// false while it is away.
+func (s *sharedBudget) lastUsed() (used int, told bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.budget.clock().Sub(s.usedAt) > s.window {
-		return 0
+	if s.down || s.mark == "" {
+		return 0, false
 	}
-	return s.used
+	return s.used, true
 }
 
 // takeOne takes a call of what is counted in Redis. told is false when Redis does

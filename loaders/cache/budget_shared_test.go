@@ -136,6 +136,9 @@ func TestTheCallsOfAllProcessesTogetherStayWithinTheLimit(t *testing.T) {
 	fleet := budgetFleet(t, newBudgetServer(t), 3, BudgetConfig{Limit: 100, Window: time.Hour})
 	running(t, fleet...)
 	counting(t, fleet...)
+	eventually(t, "what is divided has not come to all", func() bool {
+		return !slices.ContainsFunc(fleet, func(b *Budget) bool { return b.State().Limit != 80+10/3 })
+	})
 	var mu sync.Mutex
 	got := 0
 	var wg sync.WaitGroup
@@ -164,12 +167,17 @@ func TestTheCallsOfAllProcessesTogetherStayWithinTheLimit(t *testing.T) {
 			return told && err != nil
 		})
 	}
-	if got < 60 || got > 100 {
-		t.Errorf("%d calls were handed out, want the 80 that are counted in Redis, and at most 20 where it was slow", got)
+	if got < 80+3*3 || got > 100 {
+		t.Errorf("%d calls were handed out, want the 80 that are counted in Redis and the 9 that are divided, or more where it was slow", got)
 	}
 	eventually(t, "a process does not learn how much is used", func() bool {
 		return !slices.ContainsFunc(fleet, func(b *Budget) bool { return b.State().Used < 80 })
 	})
+	for _, b := range fleet {
+		if s := b.State(); s.Used != s.Limit {
+			t.Errorf("a process that was refused says %+v", s)
+		}
+	}
 }
 
 func TestRefreshesLeaveTheReserveInRedisToReaders(t *testing.T) {
@@ -178,17 +186,19 @@ func TestRefreshesLeaveTheReserveInRedisToReaders(t *testing.T) {
 	counting(t, fleet...)
 	refresh := providers.WithRefresh(t.Context())
 	for i := range 28 { // 40 are counted in Redis
-		if err := fleet[i%2].Take(refresh); err != nil {
+		if _, err := fleet[i%2].shared.takeOne(refresh, true); err != nil {
 			t.Fatalf("refresh %d: %v", i, err)
 		}
 	}
-	_ = refusedWith(t, fleet[0].Take(refresh), providers.CodeBudgetExhausted)
+	_, err := fleet[0].shared.takeOne(refresh, true)
+	_ = refusedWith(t, err, providers.CodeBudgetExhausted)
 	for i := range 12 {
-		if err := fleet[i%2].Take(t.Context()); err != nil {
+		if err = fleet[i%2].Take(t.Context()); err != nil {
 			t.Fatalf("read %d: %v", i, err)
 		}
 	}
-	wait := refusedWith(t, fleet[1].Take(t.Context()), providers.CodeBudgetExhausted).RetryAfter
+	_, err = fleet[1].shared.takeOne(t.Context(), false)
+	wait := refusedWith(t, err, providers.CodeBudgetExhausted).RetryAfter
 	if wait < 59*time.Minute || wait > time.Hour+time.Second {
 		t.Errorf("asked to come back after %v, the window is an hour", wait)
 	}
@@ -515,7 +525,7 @@ func TestStateAsksNobody(t *testing.T) {
 	}
 	before := scripts(asked())
 	for range 100 {
-		if s := b.State(); s.Used != 3 || s.Limit != 100 {
+		if s := b.State(); s.Used != 3 || s.Limit < 80 || s.Limit > 100 {
 			t.Fatalf("%+v", s)
 		}
 	}
