@@ -193,12 +193,12 @@ func (c camera) near(d camera) bool {
 		math.Abs(c.y-d.y) < margin+screenHeight*(c.pixel+d.pixel)/2
 }
 
-// shifted returns the i-th of many viewports that differ from c's by fractions
-// of a pixel: other questions with the same POIs, but for one at the edge now and
-// then.
+// shifted returns the i-th of many viewports that differ from c's by halves of a
+// pixel, which at any zoom level is more than edges are rounded by: other
+// questions with the same POIs, but for some at the edges.
 func (c camera) shifted(i int) providers.Bounds {
 	const across = 64
-	c.x += float64(i%across) / across * c.pixel
-	c.y += float64(i/across) / across * c.pixel
+	c.x += float64(i%across) / 2 * c.pixel
+	c.y += float64(i/across) / 2 * c.pixel
 	return c.bounds()
 }

@@ -216,5 +216,8 @@ func URL(s string) string {
 }
 
 func unwelcomeInURL(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("<>\"`\\", r) || r == '\ufeff' || r >= '\u200b' && r <= '\u202e'
+	if r < utf8.RuneSelf {
+		return r <= ' ' || r == '\x7f' || r == '<' || r == '>' || r == '"' || r == '`' || r == '\\'
+	}
+	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\ufeff' || r >= '\u200b' && r <= '\u202e'
 }

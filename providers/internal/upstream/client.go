@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -92,7 +93,7 @@ func New(cfg Config) *Client {
 		next = NewHTTPTransport()
 	}
 	c.transport = NewTransport(Policies{
-		Name: cfg.Name, Next: Around(next, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
+		Name: cfg.Name, Next: Around(inflating{next}, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
 		Concurrency: cfg.Concurrency, CallTimeout: cfg.CallTimeout, Timeout: cfg.Timeout,
 	})
 	c.http.Transport = c.transport
@@ -141,7 +142,12 @@ func (c *Client) Ask(ctx context.Context, q Question, read func(io.Reader) error
 	}
 	defer res.Body.Close()
 	capped := NewCapped(res.Body, q.MaxBody)
-	body := bufio.NewReaderSize(capped, 64<<10)
+	body := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // nothing else is in it
+	body.Reset(capped)
+	defer func() {
+		body.Reset(nil)
+		readers.Put(body)
+	}()
 	start := ""
 	if res.StatusCode != http.StatusOK {
 		said, _ := io.ReadAll(io.LimitReader(body, maxStart)) // the status alone says enough
@@ -167,6 +173,9 @@ func (c *Client) Ask(ctx context.Context, q Question, read func(io.Reader) error
 	}
 	return err
 }
+
+// readers are buffers that nobody uses: one holds most answers.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
 // CloseIdleConnections closes connections that nobody uses, for a source that
 // will not ask again for long.
