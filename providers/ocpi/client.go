@@ -262,7 +262,7 @@ func statusError(code int) error {
 // unreachable makes an error of a request that got no answer.
 func unreachable(ctx context.Context, err error) error {
 	if errors.Is(err, errPrivate) {
-		return upstream.BadResponse("the feed's host has an address that is not public, which is not asked; allow it in the configuration if it is meant", nil)
+		return upstream.BadResponse("the feed's host has an address that is not public, which is not asked; add that address to allowHosts if it is meant", nil)
 	}
 	return service.Unreachable(ctx, err)
 }

@@ -33,9 +33,10 @@ const (
 // that must not be shown come as removed. The records carry the time at which
 // their page was fetched, or at which the file was written.
 //
-// It returns a *providers.SourceError when the feed could not be read to its end;
-// what yield has got by then is not all. A feed that says it has more than it
-// gave is read without an error, but is not Whole.
+// It returns the error of yield as it was, and a *providers.SourceError, wrapped,
+// when the feed could not be read to its end; what yield has got by then is not
+// all. A feed that says it has more than it gave is read without an error, but is
+// not Whole.
 func (f *Feed) Pull(ctx context.Context, since time.Time, yield func(put []*providers.Record, removed []providers.Key) error) (providers.Pulled, error) {
 	began := f.cfg.Clock()
 	p := &pull{
@@ -61,7 +62,10 @@ func (f *Feed) Pull(ctx context.Context, since time.Time, yield func(put []*prov
 	f.mu.Lock()
 	f.report = p.report
 	f.mu.Unlock()
-	if err != nil {
+	switch {
+	case p.refused != nil: // what the decoder made of it says nothing of the feed
+		return providers.Pulled{}, p.refused
+	case err != nil:
 		return providers.Pulled{}, fmt.Errorf("ocpi: pull %s: %w", f.source.ID, err)
 	}
 	r := &p.report
@@ -85,6 +89,7 @@ type pull struct {
 
 	put     []*providers.Record
 	removed []providers.Key
+	refused error // of yield
 }
 
 // sight is what is known of a location that was seen.
@@ -160,7 +165,8 @@ func (p *pull) flush() error {
 	}
 	put, removed := p.put, p.removed
 	p.put, p.removed = make([]*providers.Record, 0, batchSize), nil
-	return p.yield(put, removed)
+	p.refused = p.yield(put, removed)
+	return p.refused
 }
 
 // network reads the feed from its URL.

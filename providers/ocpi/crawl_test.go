@@ -816,12 +816,32 @@ func TestAFileIsReadAgainWhenItHasChanged(t *testing.T) {
 	}
 }
 
+// What is handed on in the middle of a page, or at its end, or as removed: the
+// receiver's error comes back as it was, and nothing is handed on after it.
 func TestAnErrorOfTheReceiverEndsThePull(t *testing.T) {
 	t.Parallel()
 	enough := errors.New("enough")
-	f := fileFeed(t, writeFile(t, asJSON(t, []any{location("1", nil)})))
-	if _, err := f.Pull(t.Context(), time.Time{}, func([]*providers.Record, []providers.Key) error { return enough }); !errors.Is(err, enough) {
-		t.Errorf("Pull() = %v, want the receiver's error", err)
+	var many []any
+	for i := range 3 * batchSize {
+		many = append(many, location(strconv.Itoa(i), nil))
+	}
+	few := []any{location("1", nil)}
+	hidden := []any{location("1", map[string]any{"publish": false})}
+	for name, f := range map[string]*Feed{
+		"in the middle of a file": fileFeed(t, writeFile(t, asJSON(t, many))),
+		"at the end of a file":    fileFeed(t, writeFile(t, asJSON(t, few))),
+		"in the middle of a page": newFeed(t, answering(200, asJSON(t, many)), "/locations", nil),
+		"at the end of a page":    newFeed(t, answering(200, asJSON(t, few)), "/locations", nil),
+		"of what is removed":      newFeed(t, answering(200, asJSON(t, hidden)), "/locations", nil),
+	} {
+		calls := 0
+		_, err := f.Pull(t.Context(), time.Time{}, func([]*providers.Record, []providers.Key) error {
+			calls++
+			return enough
+		})
+		if err != enough || calls != 1 { //nolint:errorlint // it is that very error
+			t.Errorf("%s: Pull() = %v after %d calls, want the receiver's error after the first", name, err, calls)
+		}
 	}
 }
 
@@ -1168,18 +1188,28 @@ func TestAPublicNameThatLeadsHomeIsRefusedWhenItIsDialed(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked = true; answers(w, r) }))
 	t.Cleanup(server.Close)
 	_, port, _ := strings.Cut(server.Listener.Addr().String(), ":")
-	for _, allowed := range []bool{false, true} {
-		f := feedAt(t, "http://rebound.example:"+port, func(c *Config) { c.AllowPrivate = allowed })
+	for name, c := range map[string]struct {
+		change  func(*Config)
+		allowed bool
+	}{
+		"nothing was said":              {func(*Config) {}, false},
+		"private addresses are allowed": {func(c *Config) { c.AllowPrivate = true }, true},
+		"the address is listed":         {func(c *Config) { c.AllowHosts = []string{"127.0.0.1"} }, true},
+		"the address is listed mapped":  {func(c *Config) { c.AllowHosts = []string{"[::ffff:127.0.0.1]"} }, true},
+		"another address is listed":     {func(c *Config) { c.AllowHosts = []string{"127.0.0.2", "10.0.0.1", "other.example"} }, false},
+	} {
+		asked = false
+		f := feedAt(t, "http://rebound.example:"+port, c.change)
 		f.client.http.Transport = newTransport(&f.client.hosts, resolverTo(t, [4]byte{127, 0, 0, 1}))
 		g := pullFrom(t, f, time.Time{})
-		if allowed {
+		if c.allowed {
 			if g.err != nil || len(g.records) != 1 {
-				t.Errorf("Pull() = %v, want it allowed", g.err)
+				t.Errorf("%s: Pull() = %v, want it allowed", name, g.err)
 			}
 			continue
 		}
 		if g.code() != providers.CodeBadResponse || !strings.Contains(g.err.Error(), "not public") || asked {
-			t.Errorf("Pull() = %v, asked %v, want it refused", g.err, asked)
+			t.Errorf("%s: Pull() = %v, asked %v, want it refused", name, g.err, asked)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -75,7 +76,21 @@ func (h *hosts) knows(u *url.URL) bool {
 	return false
 }
 
-// mayBePrivate reports whether a host that was allowed may have an address that
+// mayDial reports whether a host that was allowed may be reached at the address
+// that its name turned out to have: a public one, one that the operator has
+// listed, or one that such a name may stand for.
+func (h *hosts) mayDial(host string, at netip.Addr) bool {
+	if public(at) || h.mayBePrivate(host) {
+		return true
+	}
+	at = at.Unmap().WithZone("")
+	return slices.ContainsFunc(h.allowed, func(a string) bool {
+		listed, err := netip.ParseAddr(strings.Trim(a, "[]"))
+		return err == nil && listed.Unmap() == at
+	})
+}
+
+// mayBePrivate reports whether a host that was allowed may have any address that
 // is not public: it is one itself, or a name that nobody can have in public, or
 // the operator said so. Any other name is somebody else's to point anywhere.
 func (h *hosts) mayBePrivate(host string) bool {
@@ -117,7 +132,7 @@ func newTransport(h *hosts, resolver *net.Resolver) *http.Transport {
 			}
 			d := net.Dialer{Timeout: dialTimeout, Resolver: resolver, Control: func(_, resolved string, _ syscall.RawConn) error {
 				at, err := netip.ParseAddrPort(resolved)
-				if err != nil || !h.mayBePrivate(host) && !public(at.Addr()) {
+				if err != nil || !h.mayDial(host, at.Addr()) {
 					return errPrivate
 				}
 				return nil

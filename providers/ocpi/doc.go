@@ -27,6 +27,6 @@
 // Link, nor a version list, nor a redirect leads further. A feed configured with
 // https is never read by http. Addresses that are not public are refused when
 // the connection is made, after the name was looked up, unless the operator
-// configured a host that can only be a private one. The token goes to those
+// configured a host that can only be a private one, or that very address. The token goes to those
 // hosts alone, and never into a log or an error.
 package ocpi

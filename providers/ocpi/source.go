@@ -62,10 +62,11 @@ type Config struct {
 	// intervals, and five minutes at least.
 	LiveFor time.Duration
 	// AllowHosts are further hosts, with or without a port, that versions, pages
-	// and redirects may lead to.
+	// and redirects may lead to. A private address among them, without a port, may
+	// also be what the name of an allowed host stands for.
 	AllowHosts []string
-	// AllowPrivate lets the names of the configured hosts stand for private
-	// addresses. A host that is written as an address, has no dot, or ends in
+	// AllowPrivate lets the names of the configured hosts stand for any private
+	// address. A host that is written as an address, has no dot, or ends in
 	// .local, .internal, .lan, .localhost or .home.arpa needs no such permission.
 	AllowPrivate bool
 	// PageSize is how many locations a page is asked to hold; 0 leaves it to the feed.

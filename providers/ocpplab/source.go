@@ -263,17 +263,24 @@ func each[T any](ctx context.Context, c *client, path string, take func(*T)) (br
 // Pull reads all locations of the CPOs: the gateway cannot be asked for changes,
 // so that since is passed over. It implements the Puller of package store.
 // Locations that are not public or have no position, and those of a CPO that is
-// gone, come as removed. It returns a *providers.SourceError when a CPO could
-// not be read to its end.
+// gone, come as removed. It returns the error of yield as it was, and a
+// *providers.SourceError, wrapped, when a CPO could not be read to its end.
 func (f *Feed) Pull(ctx context.Context, _ time.Time, yield func(put []*providers.Record, removed []providers.Key) error) (providers.Pulled, error) {
 	began := f.cfg.Clock().UTC()
-	p := &pull{feed: f, mapper: mapper{source: f.source, fetchedAt: began, operators: map[string]*providers.Operator{}}, yield: yield}
+	p := &pull{feed: f, mapper: mapper{source: f.source, fetchedAt: began, operators: map[string]*providers.Operator{}}}
+	p.yield = func(put []*providers.Record, removed []providers.Key) error {
+		p.refused = yield(put, removed)
+		return p.refused
+	}
 	known, err := p.run(ctx)
 	f.client.CloseIdleConnections() // the next pull is far away
 	f.mu.Lock()
 	f.report = p.report
 	f.mu.Unlock()
-	if err != nil {
+	switch {
+	case p.refused != nil: // which is no word of the gateway's, whatever it looks like
+		return providers.Pulled{}, p.refused
+	case err != nil:
 		return providers.Pulled{}, fmt.Errorf("ocpplab: pull %s: %w", f.source.ID, err)
 	}
 	f.known = known
@@ -286,10 +293,11 @@ func (f *Feed) Pull(ctx context.Context, _ time.Time, yield func(put []*provider
 
 // pull is one reading of the gateway.
 type pull struct {
-	feed   *Feed
-	mapper mapper
-	yield  func([]*providers.Record, []providers.Key) error
-	report Report
+	feed    *Feed
+	mapper  mapper
+	yield   func([]*providers.Record, []providers.Key) error
+	refused error // of yield
+	report  Report
 }
 
 // run reads one CPO after the other and returns what each has.
@@ -320,6 +328,9 @@ func (p *pull) run(ctx context.Context) (map[string][]providers.Key, error) {
 		}
 		var keys []providers.Key
 		keys, err = p.cpo(ctx, cpo)
+		if p.refused != nil {
+			return nil, p.refused
+		}
 		if se := (*providers.SourceError)(nil); errors.As(err, &se) && se.Code == providers.CodeNotFound {
 			f.cfg.Logger.InfoContext(ctx, "a CPO is gone", slog.String("cpo_id", id))
 			p.report.Gone++

@@ -295,6 +295,34 @@ func TestAnExpiredCPOTakesItsLocationsWithIt(t *testing.T) {
 	}
 }
 
+// The receiver's error comes back as it was, even one that looks like the
+// gateway's word that a CPO is gone.
+func TestAnErrorOfTheReceiverEndsThePull(t *testing.T) {
+	t.Parallel()
+	enough := &providers.SourceError{Code: providers.CodeNotFound, Message: "there is no room for this"}
+	g := &gateway{
+		cpos:      []any{cpo("12", "FR", "ABC"), cpo("13", "FR", "XYZ")},
+		locations: map[string][]any{"12": {site("a", nil)}, "13": {site("a", nil)}},
+	}
+	f := newFeed(t, g, nil)
+	if p := pullFrom(t, f); p.err != nil {
+		t.Fatal(p.err)
+	}
+	for _, gone := range []bool{false, true} {
+		if gone {
+			clear(g.locations)
+		}
+		calls := 0
+		_, err := f.Pull(t.Context(), time.Time{}, func([]*providers.Record, []providers.Key) error {
+			calls++
+			return enough
+		})
+		if err != error(enough) || calls != 1 { //nolint:errorlint // it is that very error
+			t.Errorf("Pull() = %v after %d calls, want the receiver's error after the first", err, calls)
+		}
+	}
+}
+
 func TestAPathThatLeadsNowhereIsNotAnExpiredCPO(t *testing.T) {
 	t.Parallel()
 	g := &gateway{cpos: []any{cpo("12", "FR", "ABC")}, locations: map[string][]any{"12": {site("a", nil)}}}
