@@ -711,8 +711,94 @@ func TestASiteIsFoundByEveryNameItHas(t *testing.T) {
 	}
 }
 
+// TestOneCompanyIsOneOperator: by whichever provider's id it is named, and never
+// by what it is called.
+func TestOneCompanyIsOneOperator(t *testing.T) {
+	t.Parallel()
+	const evse = `"evses": [{"uid": "1", "status": "AVAILABLE", "connectors": []}]`
+	s := newService(t, loaders.Config{Clock: fixedNow}, handMade(t, map[string][]string{
+		"ocm":       {`{"ID": 1, "OperatorID": 23, "AddressInfo": {"ID": 1, "Title": "By Open Charge Map", "Latitude": 50, "Longitude": 5}}`},
+		"plugshare": {`{"id": 1, "name": "By PlugShare", "access": 1, "latitude": 50.1, "longitude": 5, "stations": [{"id": 1, "network_id": 8, "outlets": []}]}`},
+		"ocpi": {
+			`{"country_code": "NL", "party_id": "TSL", "id": "1", "publish": true, "name": "By OCPI", "country": "NLD", "operator": {"name": "Tesla"}, "coordinates": {"latitude": "50.2", "longitude": "5"}, ` + evse + `}`,
+			`{"country_code": "NL", "party_id": "TSX", "id": "1", "publish": true, "name": "Another", "country": "NLD", "operator": {"name": "Tesla Supercharger"}, "coordinates": {"latitude": "50.3", "longitude": "5"}, ` + evse + `}`,
+		},
+	})...)
+	type company struct {
+		ID      string
+		Title   string
+		Aliases []string
+		Records []struct{ Provider, ExternalID string }
+	}
+	const tesla, another = "operator:ocm:23", "operator:ocpi:NL*TSX"
+
+	var areas struct {
+		All, Theirs struct {
+			Nodes []struct {
+				Title    string
+				Operator company
+			}
+		}
+	}
+	s.mustAsk(t, `{
+		all: pois(area: {bounds: {south: 49, west: 4, north: 51, east: 6}}, orderBy: {by: TITLE}) { nodes { title operator { id } } }
+		theirs: pois(area: {bounds: {south: 49, west: 4, north: 51, east: 6}}, orderBy: {by: TITLE}, filter: {operatorIds: ["operator:plugshare:8"]}) { nodes { title operator { id } } }
+	}`, nil, &areas)
+	var run, theirs []string
+	for _, p := range areas.All.Nodes {
+		run = append(run, p.Title+" "+p.Operator.ID)
+	}
+	for _, p := range areas.Theirs.Nodes {
+		theirs = append(theirs, p.Title+" "+p.Operator.ID)
+	}
+	want := []string{"By OCPI " + tesla, "By Open Charge Map " + tesla, "By PlugShare " + tesla}
+	if diff := gocmp.Diff(append([]string{"Another " + another}, want...), run); diff != "" {
+		t.Errorf("who runs what mismatch (-want +got):\n%s", diff)
+	}
+	if diff := gocmp.Diff(want, theirs); diff != "" {
+		t.Errorf("the company's sites mismatch (-want +got):\n%s", diff)
+	}
+
+	for _, id := range []string{tesla, "operator:ocm:3534", "operator:plugshare:8", "operator:plugshare:35", "operator:ocpi:NL*TSL"} {
+		var answer struct{ Operator *company }
+		s.mustAsk(t, `query($id: ID!) { operator(id: $id) { id title aliases records { provider externalId } } }`, vars{"id": id}, &answer)
+		o := answer.Operator
+		if o == nil || o.ID != tesla || !slices.Contains(o.Aliases, "Supercharger") {
+			t.Errorf("%s is %+v, want %s", id, o, tesla)
+			continue
+		}
+		known := make(map[string]int)
+		for _, r := range o.Records {
+			known[r.Provider+" "+r.ExternalID]++
+		}
+		if diff := gocmp.Diff(map[string]int{"OCM 23": 1, "OCM 3534": 1, "PLUGSHARE 8": 1, "PLUGSHARE 35": 1, "OCPI NL*TSL": 1}, known); diff != "" {
+			t.Errorf("the records of %s mismatch (-want +got):\n%s", id, diff)
+		}
+	}
+	for arguments, want := range map[string][]string{
+		`search: "tesla"`:                      {tesla, another},
+		`search: "SUPERCHARGER tesla"`:         {tesla, another},
+		`search: "tesla", provider: PLUGSHARE`: {tesla},
+		`search: "tesla", provider: OCPI`:      {tesla, another},
+		`search: "tesla", country: "NL"`:       {tesla, another},
+		`search: "tesla", country: "US"`:       nil,
+		`search: "teslas"`:                     nil,
+	} {
+		var answer struct{ Operators struct{ Nodes []company } }
+		s.mustAsk(t, `{ operators(`+arguments+`) { nodes { id } } }`, nil, &answer)
+		var got []string
+		for _, o := range answer.Operators.Nodes {
+			got = append(got, o.ID)
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("operators(%s) mismatch (-want +got):\n%s", arguments, diff)
+		}
+	}
+}
+
 // ocmTable is the least that counts as Open Charge Map's reference data.
-const ocmTable = `{"ConnectionTypes": [{"ID": 1, "Title": "Type 1 (J1772)"}], "Countries": [{"ID": 1, "ISOCode": "GB", "Title": "United Kingdom"}]}`
+const ocmTable = `{"ConnectionTypes": [{"ID": 1, "Title": "Type 1 (J1772)"}], "Countries": [{"ID": 1, "ISOCode": "GB", "Title": "United Kingdom"}],
+	"Operators": [{"ID": 23, "Title": "Tesla (Tesla-only charging)"}]}`
 
 // handMade returns sources that give the sites written here, as JSON of their
 // own, by the sources' names.

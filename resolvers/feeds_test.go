@@ -64,13 +64,16 @@ const (
 		metadata { fieldId value } updatedAt fetchedAt attribution { text }
 	}`
 
+	// reviewFields is a page of what drivers said.
+	reviewFields = `pageInfo { hasNextPage endCursor } nodes {
+		id kind outcome sentiment rating text relatedUrl author { displayName reputationPoints avatar }
+		vehicle volts amps powerKw finishedAt sharedWithLocation createdAt provider pending record { externalId } poi { id }
+	}`
+
 	// wholeFields is what they tell of a site that is asked for alone.
 	wholeFields = feedFields + `
 	amenities openingHours { open24h weekly { weekday opens closes } exceptions { from to open } text }
-	comments(first: 500) { pageInfo { hasNextPage } nodes {
-		id kind outcome sentiment rating text relatedUrl author { displayName reputationPoints avatar }
-		vehicle volts amps powerKw finishedAt sharedWithLocation createdAt provider pending record { externalId } poi { id }
-	} }
+	comments(first: 500) { ` + reviewFields + ` }
 	photos(first: 500) { totalCount pageInfo { hasNextPage } nodes {
 		id url thumbnail caption isVideo isExternal isFeatured author { displayName } createdAt provider record { externalId } poi { id }
 	} }`
@@ -203,10 +206,29 @@ func comparePlugShare(t *testing.T, s *service, read *plugReading, locations []o
 			t.Errorf("%s is in the list and nowhere else", id)
 			continue
 		}
+		answer.POI.Comments = allReviews(t, s, id, answer.POI.Comments)
 		got = append(got, *answer.POI)
 	}
 	compareFeed(t, got, want, n)
 	n.log(t)
+}
+
+// allReviews adds the further pages of reviews to the first.
+func allReviews(t *testing.T, s *service, id string, first reviewsSaid) reviewsSaid {
+	t.Helper()
+	for all := first; ; {
+		if !all.PageInfo.HasNextPage {
+			all.PageInfo.EndCursor = nil // there is nothing to compare it with
+			return all
+		}
+		var answer struct {
+			POI struct{ Comments reviewsSaid }
+		}
+		s.mustAsk(t, `query($id: ID!, $after: String) { poi(by: {id: $id}) { comments(first: 500, after: $after) { `+reviewFields+` } } }`,
+			vars{"id": id, "after": all.PageInfo.EndCursor}, &answer)
+		all.PageInfo = answer.POI.Comments.PageInfo
+		all.Nodes = append(all.Nodes, answer.POI.Comments.Nodes...)
+	}
 }
 
 // TestEveryRecordedOCPISiteShowsAsItsFileSays reads each recorded feed twice: from
@@ -444,7 +466,8 @@ func recordedPlugShare(t *testing.T, path string, networks bool) *plugshare.Sour
 		}
 		simulator.ServeHTTP(w, r)
 	}))
-	return plugShareAt(t, url, plugshare.Config{Key: "key", Secret: "secret"})
+	// One of the recorded locations has 3,012 reviews, which is seven calls more.
+	return plugShareAt(t, url, plugshare.Config{Key: "key", Secret: "secret", Timeout: loaders.MaxTimeout})
 }
 
 func plugShareAt(t *testing.T, url string, cfg plugshare.Config) *plugshare.Source {
@@ -1004,11 +1027,8 @@ type (
 		Connections                                                       []plugSaid
 		EVSEs                                                             []evseSaid
 		Stations                                                          []stationSaid
-		Comments                                                          struct {
-			PageInfo struct{ HasNextPage bool }
-			Nodes    []reviewSaid
-		}
-		Photos struct {
+		Comments                                                          reviewsSaid
+		Photos                                                            struct {
 			TotalCount int
 			PageInfo   struct{ HasNextPage bool }
 			Nodes      []pictureSaid
@@ -1082,6 +1102,13 @@ type (
 			Open     bool
 		}
 		Text prose
+	}
+	reviewsSaid struct {
+		PageInfo struct {
+			HasNextPage bool
+			EndCursor   *string
+		}
+		Nodes []reviewSaid
 	}
 	reviewSaid struct {
 		ID, Kind, Outcome, Sentiment string
@@ -1847,6 +1874,9 @@ func (r *plugReading) group(w object, network string, stations []object) (s feed
 			record.Metadata = append(record.Metadata, metadataSaid{FieldID: name, Value: text})
 		}
 	}
+	if company := r.companies[network]; company.text("match") == "provenance" {
+		record.Metadata = append(record.Metadata, metadataSaid{FieldID: "copied_from", Value: company.prose("plugshare_name")})
+	}
 	if s.Operator != nil {
 		record.Operator = &struct{ ID string }{s.Operator.ID}
 	}
@@ -2145,7 +2175,7 @@ func (r *plugReading) people(s *feedSaid, w object, groups map[string][]object, 
 			home[naming(st, "id")] = network
 		}
 	}
-	for _, v := range reviewsGiven(w) {
+	for _, v := range w.list("reviews") {
 		at, known := home[naming(v, "station_id")]
 		if !known {
 			at = main
@@ -2183,13 +2213,6 @@ func (r *plugReading) people(s *feedSaid, w object, groups map[string][]object, 
 	if s.Rating != nil && s.Rating.Successes+s.Rating.Failures+len(s.Rating.ProviderScores) == 0 {
 		s.Rating = nil
 	}
-}
-
-// reviewsGiven are the reviews that come along with a location, 50 of them, or
-// with a second question, 500.
-func reviewsGiven(w object) []object {
-	reviews := w.list("reviews")
-	return reviews[:min(len(reviews), 500)]
 }
 
 func (r *plugReading) review(external string, v object) reviewSaid {

@@ -25,6 +25,9 @@
 // Two constraints hold whatever the evidence: operators that the crosswalk knows
 // to be two, and pairs that people have forbidden, are never in one POI. And
 // more than maxHeap records of one source in one position do not stand there.
+// A record that its source has copied from another directory joins a POI as any
+// other does, and bears nothing out there: what it says counts only where no
+// original says it.
 //
 // The weights stand in score.go with their reasons. `chargegraph conflate-eval`
 // measures them on labelled pairs, and on a made-up world; confidence is fitted

@@ -81,6 +81,9 @@ func merge(members, leaders []*providers.Record) *providers.POI {
 				having = append(having, r)
 			}
 		}
+		if !isOfPeople(f.Name) {
+			having = originals(having)
+		}
 		how, only := choiceOf(f.Name), len(having) == 1
 		if how == together {
 			having = partOf(before, having, f)
@@ -108,7 +111,7 @@ func merge(members, leaders []*providers.Record) *providers.POI {
 				return cmp.Compare(completeness(&a.Address), completeness(&b.Address))
 			})}
 		case place:
-			from = []*providers.Record{placeOf(leaders)}
+			from = []*providers.Record{placeOf(originals(leaders))}
 		}
 		if how != union {
 			f.Take(&site, &from[0].Site)
@@ -126,6 +129,32 @@ func merge(members, leaders []*providers.Record) *providers.POI {
 	}
 	site.Derive()
 	return poi
+}
+
+// originals returns the records that are no copies from another directory, or
+// all of them where there are only such. A copy says what the directory said when
+// it was made: it bears out nothing, and is newer than nothing. So it gives what
+// no original has, and has no vote where there is one.
+func originals(records []*providers.Record) []*providers.Record {
+	isCopy := func(r *providers.Record) bool { return r.Directory != "" }
+	if !slices.ContainsFunc(records, isCopy) {
+		return records
+	}
+	own := slices.DeleteFunc(slices.Clone(records), isCopy)
+	if len(own) == 0 {
+		return records
+	}
+	return own
+}
+
+// isOfPeople names the fields that a copy has of its own: what drivers have left
+// there, and where it is shown.
+func isOfPeople(field string) bool {
+	switch field {
+	case "comments", "photos", "rating", "links":
+		return true
+	}
+	return false
 }
 
 // partOf returns who may give a field that is a part of the one before it: the

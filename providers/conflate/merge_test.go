@@ -439,6 +439,49 @@ func TestMerge_Rules(t *testing.T) {
 			got:  func(p *providers.POI) any { return fmt.Sprint(p.Amenities) },
 			want: "[CAFE WIFI PARK]", from: map[string]string{"amenities": "ocpi:ndw,plugshare UNION"},
 		},
+		"a copy gives what no original has, and nothing else": {
+			with: [3]func(*providers.Record){
+				nil,
+				func(r *providers.Record) {
+					r.Title, r.UpdatedAt = "Mall", day(1)
+					r.Connections = []providers.ConnectionInfo{plug(50, 1)}
+					r.Comments = []providers.Comment{{ExternalID: "1", Rating: new(4)}}
+				},
+				func(r *providers.Record) {
+					r.Directory = "OpenChargeMap"
+					r.Title, r.UpdatedAt, r.Owner = "The Mall", day(2), "copied"
+					r.Connections = []providers.ConnectionInfo{plug(50, 4), plug(150, 2)}
+					r.Comments = []providers.Comment{{ExternalID: "1", Rating: new(2)}}
+					r.Photos = []providers.Photo{{ExternalID: "1", URL: "https://p.example/1.jpg"}}
+				},
+			},
+			got: func(p *providers.POI) any {
+				return fmt.Sprint(p.Title, " ", p.UpdatedAt.Day(), " ", p.Owner, " ", plugs(p), *p.MaxPowerKW, " ", len(p.Comments), len(p.Photos), " ", *p.Rating.Average)
+			},
+			want: "Mall 1 copied 1×50 50 2 1 3",
+			from: map[string]string{
+				"title": "ocm PRIORITY", "updatedAt": "ocm ONLY_VALUE", "owner": "plugshare ONLY_VALUE", "connections": "ocm ONLY_VALUE", "maxPowerKw": "ocm ONLY_VALUE",
+				"comments": "ocm,plugshare UNION", "photos": "plugshare ONLY_VALUE", "rating": "ocm,plugshare UNION",
+			},
+		},
+		"the place that two others agree on": {
+			with: [3]func(*providers.Record){
+				func(r *providers.Record) { r.OperatorReference = "7" },
+				func(r *providers.Record) { r.OperatorReference, r.Location = "7", moved(r.Location, 0, 150) },
+				func(r *providers.Record) { r.OperatorReference, r.Location = "7", moved(r.Location, 0, 160) },
+			},
+			got: func(p *providers.POI) any { return p.Location == p.Members[1].Location }, want: true, from: map[string]string{"location": "ocm PRIORITY"},
+		},
+		"a copy agrees with nobody on a place": {
+			with: [3]func(*providers.Record){
+				func(r *providers.Record) { r.OperatorReference = "7" },
+				func(r *providers.Record) { r.OperatorReference, r.Location = "7", moved(r.Location, 0, 150) },
+				func(r *providers.Record) {
+					r.OperatorReference, r.Location, r.Directory = "7", moved(r.Location, 0, 160), "OpenChargeMap"
+				},
+			},
+			got: func(p *providers.POI) any { return p.Location == p.Members[0].Location }, want: true, from: map[string]string{"location": "ocpi:ndw PRIORITY"},
+		},
 		"providers' scores side by side": {
 			with: [3]func(*providers.Record){
 				nil,

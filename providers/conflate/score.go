@@ -9,7 +9,7 @@ import (
 
 // Version names the edition of the rule: of weights, words and thresholds. It
 // changes whenever an answer may.
-const Version = "2026-11.1"
+const Version = "2026-11.2"
 
 // feature is one kind of evidence.
 type feature uint8

@@ -1,13 +1,16 @@
 package plugshare
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,6 +125,91 @@ func reviews(first, n int) string {
 	return "[" + strings.Join(parts, ",") + "]"
 }
 
+// The reviews of a busy place come page by page, each of them once, and what
+// came before a page that fails is kept.
+func TestReviewsOfABusyPlaceArePaged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		there   int // reviews
+		total   int // said to be there
+		fail    int // which page does
+		calls   int // for reviews
+		want    int
+		partial bool
+	}{
+		"one full page is all":         {there: 500, total: 500, calls: 1, want: 500},
+		"the last page is short":       {there: 1200, total: 1200, calls: 3, want: 1200},
+		"some of the last are hidden":  {there: 990, total: 1000, calls: 2, want: 990},
+		"the most that was ever seen":  {there: 3012, total: 3012, calls: 7, want: 3012},
+		"more than a place is worth":   {there: 5000, total: 5000, calls: 8, want: 4000, partial: true},
+		"a page fails":                 {there: 1200, total: 1200, fail: 2, calls: 2, want: 500, partial: true},
+		"the first page alone, always": {there: -500, total: 1200, calls: 2, want: 500, partial: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/v3/locations/1" {
+					_, _ = io.WriteString(w, site(1, `"total_reviews":`+strconv.Itoa(c.total)+`,"reviews":`+reviews(1, 50)))
+					return
+				}
+				page := 1
+				if text := r.URL.Query().Get("page"); text != "" {
+					page, _ = strconv.Atoi(text)
+				}
+				if asked++; page != asked || r.URL.Path != "/v3/locations/1/reviews" || r.URL.Query().Get("count") != "500" {
+					t.Errorf("call %d for reviews asks %s", asked, r.URL)
+				}
+				switch from := (page - 1) * maxReviews; {
+				case page == c.fail:
+					w.WriteHeader(http.StatusForbidden)
+				case c.there < 0:
+					_, _ = io.WriteString(w, reviews(1, -c.there))
+				default:
+					_, _ = io.WriteString(w, reviews(1+from, max(0, min(maxReviews, c.there-from))))
+				}
+			}), nil)
+			answer, err := s.Detail(t.Context(), []providers.Key{"plugshare:1~0"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := answer.Records[0]
+			checkRecord(t, r)
+			if asked != c.calls || len(r.Comments) != c.want || answer.Partial != c.partial {
+				t.Errorf("%d calls, %d comments, partial %t; want %d, %d, %t", asked, len(r.Comments), answer.Partial, c.calls, c.want, c.partial)
+			}
+		})
+	}
+}
+
+// A place with very many reviews ends before its caller's deadline does, with
+// those that came until then.
+func TestReviewsEndBeforeTheCallersDeadline(t *testing.T) {
+	t.Parallel()
+	page, asked := make(chan struct{}), 0
+	s := newSource(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v3/locations/1" {
+			_, _ = io.WriteString(w, site(1, `"total_reviews":3000,"reviews":`+reviews(1, 50)))
+			return
+		}
+		if asked++; asked == 1 {
+			<-page
+		}
+		_, _ = io.WriteString(w, reviews(1+(asked-1)*maxReviews, maxReviews))
+	}), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	timer := time.AfterFunc(1600*time.Millisecond, func() { close(page) }) // more than half of the time
+	defer timer.Stop()
+	answer, err := s.Detail(ctx, []providers.Key{"plugshare:1~0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(answer.Records[0].Comments); asked != 1 || n != maxReviews || !answer.Partial {
+		t.Errorf("%d calls, %d comments, partial %t; want what came of the first page", asked, n, answer.Partial)
+	}
+}
+
 func TestReviewsBeyondThoseThatComeAlongTakeOneMoreCall(t *testing.T) {
 	t.Parallel()
 	const more = "1/reviews?count=500"
@@ -135,15 +223,15 @@ func TestReviewsBeyondThoseThatComeAlongTakeOneMoreCall(t *testing.T) {
 		partial bool
 		code    providers.SourceErrorCode
 	}{
-		"all came along":        {reviews(1, 50), "50", "", 0, []string{"1"}, 50, false, ""},
-		"no total":              {reviews(1, 50), "null", "", 0, []string{"1"}, 50, false, ""},
-		"some are hidden":       {reviews(1, 14), "15", "", 0, []string{"1"}, 14, false, ""},
-		"a page came along":     {reviews(100, 50), "199", reviews(1, 149), 0, []string{"1", more}, 149, false, ""},
-		"none came along":       {"[]", "3", reviews(1, 3), 0, []string{"1", more}, 3, false, ""},
-		"more than one page":    {reviews(1, 50), "3057", reviews(1, 500), 0, []string{"1", more}, 500, true, ""},
-		"the second call fails": {reviews(1, 50), "60", "", http.StatusTooManyRequests, []string{"1", more}, 50, true, providers.CodeRateLimited},
-		"it answers nonsense":   {reviews(1, 50), "60", `{"message":"x"}`, 0, []string{"1", more}, 50, true, providers.CodeBadResponse},
-		"some have no id":       {reviews(1, 50), "60", `[{"rating":1},7,` + reviews(51, 1)[1:], 0, []string{"1", more}, 51, false, ""},
+		"all came along":         {reviews(1, 50), "50", "", 0, []string{"1"}, 50, false, ""},
+		"no total":               {reviews(1, 50), "null", "", 0, []string{"1"}, 50, false, ""},
+		"some are hidden":        {reviews(1, 14), "15", "", 0, []string{"1"}, 14, false, ""},
+		"a page came along":      {reviews(100, 50), "199", reviews(1, 149), 0, []string{"1", more}, 149, false, ""},
+		"none came along":        {"[]", "3", reviews(1, 3), 0, []string{"1", more}, 3, false, ""},
+		"few of many came along": {reviews(100, 47), "199", reviews(1, 149), 0, []string{"1", more}, 149, false, ""},
+		"the second call fails":  {reviews(1, 50), "60", "", http.StatusTooManyRequests, []string{"1", more}, 50, true, providers.CodeRateLimited},
+		"it answers nonsense":    {reviews(1, 50), "60", `{"message":"x"}`, 0, []string{"1", more}, 50, true, providers.CodeBadResponse},
+		"some have no id":        {reviews(1, 50), "60", `[{"rating":1},7,` + reviews(51, 1)[1:], 0, []string{"1", more}, 51, false, ""},
 	} {
 		d := &desk{
 			locations: map[string]string{"1": site(1, `"total_reviews":`+c.total+`,"reviews":`+c.here), "1/reviews": c.there},

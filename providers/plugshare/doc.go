@@ -19,8 +19,9 @@
 // answer at 250 or 500 locations and cannot turn the page, so a full region is
 // asked for again in quarters, down to a floor, and with a bound on the calls. A
 // disc of up to 50 km is one call, and so is a route; where those come back full
-// the answer is truncated. A polygon is the region around it. There is no
-// question by country.
+// the answer is truncated. A polygon is the region around it. Of an area too large
+// to be had, one region is asked for, or what has the text that is looked for.
+// There is no question by country.
 //
 // What comes back. Searches give summaries: what stands there, and its live
 // state. Comments, photos, prices, hours, amenities and the country come with a

@@ -217,7 +217,10 @@ func (m *mapper) record(r providers.Record, w *wireLocation, g *group) *provider
 	r.Links.Providers = slices.Clone(r.Links.Providers)
 
 	var directed bool
-	if r.Directory, directed = directory(g.network); !directed && g.network > 0 {
+	switch r.Directory, directed = directory(g.network); {
+	case directed:
+		r.Metadata = append(r.Metadata, providers.MetadataValue{FieldID: "copied_from", Value: r.Directory})
+	case g.network > 0:
 		r.Operator = m.operator(g)
 	}
 	state := locationStatus(w)
@@ -458,7 +461,8 @@ func clock(s string) string {
 	return t.Format("15:04")
 }
 
-// metadata keeps what has no place in a site, under PlugShare's own names.
+// metadata keeps what has no place in a site, under PlugShare's own names. A
+// record that was copied from another directory has one more, of ours.
 func metadata(w *wireLocation) []providers.MetadataValue {
 	var list []providers.MetadataValue
 	add := func(field, value string) {

@@ -194,6 +194,9 @@ func TestASummaryIsMapped(t *testing.T) {
 	if copied.Directory != "OpenChargeMap" || copied.Operator != nil || copied.Stations[0].Operator != nil {
 		t.Errorf("the copied site is of %q, run by %v", copied.Directory, copied.Operator)
 	}
+	if mark := (providers.MetadataValue{FieldID: "copied_from", Value: "OpenChargeMap"}); !slices.Contains(copied.Metadata, mark) || slices.Contains(garage.Metadata, mark) {
+		t.Errorf("the copied site tells %v of itself, the garage %v", copied.Metadata, garage.Metadata)
+	}
 	if got := copied.Connections[0]; got.Type != providers.ConnectorUnknown || got.Comments != "PlugShare connector 42" || got.ExternalID != "g42-0-22" {
 		t.Errorf("a plug that no table has is %+v", got)
 	}

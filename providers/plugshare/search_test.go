@@ -295,6 +295,64 @@ func TestAnAreaTooLargeIsOneCall(t *testing.T) {
 	}
 }
 
+// Of an area too large to be had, a text finds what has it, by one call for the
+// longest word; smaller areas are had whole, whatever is looked for.
+func TestATextIsAskedForWhereTheAreaIsTooLarge(t *testing.T) {
+	t.Parallel()
+	sim, s := newSandbox(t, nil)
+	whole := search(t, s, inLondon)
+	word := ""
+	for _, r := range whole.Records { // one that few have
+		if fields := strings.Fields(r.Title); len(fields) > 0 && len(fields[0]) > len(word) {
+			word = fields[0]
+		}
+	}
+	has := func(r *providers.Record) bool {
+		return strings.Contains(strings.ToLower(r.Title+"\n"+r.Address.Line1), strings.ToLower(word))
+	}
+	england := providers.Bounds{South: 50, West: -6, North: 55, East: 2}
+	filter := &providers.Filter{Text: " of " + strings.ToUpper(word) + " a"}
+	sim.ResetCalls()
+	answer := search(t, s, providers.Query{Area: england, Filter: filter})
+	calls := sim.Calls()
+	if len(calls) != 1 || calls[0].Path != "/v3/locations/search" || calls[0].Query.Get("query") != strings.ToUpper(word) ||
+		!slices.Equal(calls[0].Query["access"], []string{"1", "2"}) {
+		t.Errorf("asked %v, want one search for %s", calls, word)
+	}
+	if !answer.Truncated || !answer.Partial || answer.Err == nil || answer.Err.Code != providers.CodeAreaTooLarge {
+		t.Errorf("truncated %t, partial %t, err %v: it says that this is all", answer.Truncated, answer.Partial, answer.Err)
+	}
+	found := keysOf(&answer)
+	for _, r := range whole.Records {
+		if has(r) && !slices.Contains(found, r.Key) {
+			t.Errorf("%s has %q and is not found", r.Key, word)
+		}
+	}
+	for _, r := range answer.Records {
+		if !has(r) || !england.Contains(r.Location) {
+			t.Errorf("%s, %q, at %v was found by %q", r.Key, r.Title, r.Location, word)
+		}
+	}
+	if len(answer.Records) == 0 || len(answer.Records) > len(whole.Records) {
+		t.Errorf("%d records of %d", len(answer.Records), len(whole.Records))
+	}
+	for name, q := range map[string]providers.Query{
+		"a small area":               {Area: inLondon.Area, Filter: filter},
+		"a text that is blank":       {Area: england, Filter: &providers.Filter{Text: "  "}},
+		"a text that is denied":      {Area: england, Filter: &providers.Filter{Not: filter}},
+		"a filter without text":      {Area: england, Filter: &providers.Filter{Countries: []string{"GB"}}},
+		"a large area and no filter": {Area: england},
+	} {
+		sim.ResetCalls()
+		search(t, s, q)
+		for _, c := range sim.Calls() {
+			if c.Path != "/v3/locations/region" {
+				t.Errorf("%s: asked %s", name, c.Path)
+			}
+		}
+	}
+}
+
 func TestACountryCannotBeAskedFor(t *testing.T) {
 	t.Parallel()
 	m := &fakeMap{limit: versionedPageSize}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,10 +45,12 @@ const (
 	// keptFor is how long PlugShare's data are kept where its licence says nothing
 	// else: long enough for a person who looks around, too short for a copy.
 	keptFor = 10 * time.Minute
-	// maxReviews is what one call for reviews brings.
-	maxReviews = 500
-	// reviewPage is by how many reviews a location comes: as many as a multiple
-	// of it may not be all.
+	// maxReviews is what one call for reviews brings, and maxReviewPages how many
+	// such calls a location is worth: the most reviews that were ever seen at one
+	// are 3,012.
+	maxReviews     = 500
+	maxReviewPages = 8
+	// reviewPage is with how many reviews a location comes at most.
 	reviewPage = 50
 )
 
@@ -229,7 +232,8 @@ func (s *Source) Source() *providers.Source { return s.source }
 // around them: a full answer is asked for again in parts, and where that ends
 // before all is had, be it at the floor, the bound on calls, a failure or the
 // caller's deadline, the answer is Truncated and holds what did come. Areas too
-// large for that take one call. A country is UNSUPPORTED. q.Filter is not used.
+// large for that take one call; where q.Filter asks for a text, that call asks for
+// the text. A country is UNSUPPORTED.
 func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answer, error) {
 	if !geo.ValidArea(q.Area) {
 		return providers.Answer{}, &providers.SourceError{Code: providers.CodeRejected, Message: "the area is not one on Earth"}
@@ -246,7 +250,52 @@ func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answe
 			return s.once(s.askAlong(ctx, body, a.Widen(float64(body.Distance)).Cover()))
 		}
 	}
-	return s.inBoxes(ctx, boxesOf(q.Area.Cover()))
+	boxes := boxesOf(q.Area.Cover())
+	if word := textOf(q.Filter); word != "" && isLarge(boxes) {
+		return s.byText(ctx, word, q.Area)
+	}
+	return s.inBoxes(ctx, boxes)
+}
+
+// isLarge reports whether boxes are more than can be had by asking for their parts.
+func isLarge(boxes []providers.Bounds) bool {
+	area := 0.0
+	for _, b := range boxes {
+		area += b.AreaKM2()
+	}
+	return area > maxSplitKM2
+}
+
+// textOf returns what PlugShare can be asked for of a filter's text: it looks for
+// texts as a whole, the filter for each word, so that the longest word is a
+// question that is no narrower. "" where there is none.
+func textOf(f *providers.Filter) string {
+	if f == nil {
+		return ""
+	}
+	longest := ""
+	for word := range strings.FieldsSeq(f.Text) {
+		if utf8.RuneCountInString(word) > utf8.RuneCountInString(longest) {
+			longest = word
+		}
+	}
+	return longest
+}
+
+// byText asks for the locations anywhere whose names or addresses have a word,
+// and keeps those in area. That is not all there is: operators have names too.
+func (s *Source) byText(ctx context.Context, word string, area providers.Area) (providers.Answer, error) {
+	p, err := s.ask(ctx, "search", url.Values{"query": {word}}, []providers.Bounds{providers.World()})
+	answer, err := s.once(p, err)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	answer.Records = slices.DeleteFunc(answer.Records, func(r *providers.Record) bool { return !area.Holds(&r.Site) })
+	answer.Truncated, answer.Partial = true, true
+	if answer.Err == nil {
+		answer.Err = tooLargeArea()
+	}
+	return answer, nil
 }
 
 // once makes an answer of one page.
@@ -292,11 +341,7 @@ func (g *gathering) lacks(err *providers.SourceError) {
 // parts where they are full, a few at a time.
 func (s *Source) inBoxes(ctx context.Context, queue []providers.Bounds) (providers.Answer, error) {
 	g := gathering{answer: providers.Answer{FetchedAt: s.clock()}}
-	area := 0.0
-	for _, b := range queue {
-		area += b.AreaKM2()
-	}
-	large := area > maxSplitKM2
+	large := isLarge(queue)
 	if large && len(queue) > 1 { // one call is all that it gets
 		queue = []providers.Bounds{slices.MaxFunc(queue, func(a, b providers.Bounds) int { return int(a.AreaKM2() - b.AreaKM2()) })}
 		g.lacks(tooLargeArea())
@@ -474,8 +519,8 @@ func otherQuestion() *providers.SourceError {
 func (s *Source) DetailBatch() int { return 1 }
 
 // Detail implements [providers.Detailer]. All keys must be of one location, which
-// takes one call, and a second one for its older reviews where it has more than
-// come along; the answer is Partial if there are even more, up to 500 being had.
+// takes one call, and another for every 500 of its reviews where it has more than
+// come along; the answer is Partial if there are even more, up to 4,000 being had.
 // The key of a location without network stands for its main record, as Aliases
 // says. Keys of other sources, and keys that this package cannot have written,
 // name nothing here and are not asked for.
@@ -559,32 +604,53 @@ func (s *Source) locationByID(ctx context.Context, id int) (*wireLocation, error
 	return w, nil
 }
 
-// olderReviews completes the reviews of a location by one call, if they seem not
-// to be all, and reports whether there are more than that call brings.
+// olderReviews completes the reviews of a location, if they seem not to be all,
+// and reports whether there are more: than maxReviewPages hold, or than there was
+// time for. With an error the location has those that came before it.
 func (s *Source) olderReviews(ctx context.Context, w *wireLocation) (more bool, err error) {
 	total, _ := integer(w.TotalReviews)
 	here := len(w.Reviews)
-	// The total counts reviews that nobody is shown, so that a few less than
-	// that are no sign; as many as make a page are.
-	if total <= here || here%reviewPage != 0 {
+	// The total counts reviews that nobody is shown, so that a few less than that
+	// are no sign where all of them would have come along.
+	if total <= here || here > 0 && total <= reviewPage {
 		return false, nil
 	}
 	id, _ := idOf(w.ID)
-	var all wire.List[wireReview]
-	err = s.client.get(ctx, "locations/"+strconv.Itoa(id)+"/reviews", url.Values{"count": {strconv.Itoa(maxReviews)}}, func(body io.Reader) error {
-		return s.client.eachElement(body, func(raw jsontext.Value) {
-			var o wire.Object[wireReview]
-			if json.Unmarshal(raw, &o, lenient()) != nil {
-				return
-			}
-			if _, ok := idOf(o.Value.ID); ok {
-				all = append(all, o.Value)
-			}
+	seen := make(map[int]bool)
+	var slowest time.Duration
+	for n := 1; n <= maxReviewPages; n++ {
+		if deadline, ok := ctx.Deadline(); ok && n > 1 && time.Until(deadline) < 2*slowest {
+			return true, nil // what came is worth more than nothing at all
+		}
+		begun := time.Now()
+		params := url.Values{"count": {strconv.Itoa(maxReviews)}}
+		if n > 1 {
+			params.Set("page", strconv.Itoa(n))
+		}
+		elements, fresh := 0, 0
+		err = s.client.get(ctx, "locations/"+strconv.Itoa(id)+"/reviews", params, func(body io.Reader) error {
+			return s.client.eachElement(body, func(raw jsontext.Value) {
+				elements++
+				var o wire.Object[wireReview]
+				if json.Unmarshal(raw, &o, lenient()) != nil {
+					return
+				}
+				if id, ok := idOf(o.Value.ID); ok && !seen[id] {
+					seen[id] = true
+					fresh++
+					w.Reviews = append(w.Reviews, o.Value) // of two with one id the first counts
+				}
+			})
 		})
-	})
-	if err != nil {
-		return false, err
+		switch {
+		case err != nil:
+			return false, err
+		case elements < maxReviews, len(seen) >= total:
+			return false, nil
+		case fresh == 0: // the pages do not turn
+			return true, nil
+		}
+		slowest = max(slowest, time.Since(begun))
 	}
-	w.Reviews = append(w.Reviews, all...) // of two with one id the first counts
-	return len(all) >= maxReviews, nil
+	return true, nil
 }
