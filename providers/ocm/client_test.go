@@ -215,6 +215,9 @@ func TestOfTwoBoxesTheOneThatCameIsAnswered(t *testing.T) {
 	if len(answer.Records) != 1 || !answer.Partial || answer.Err == nil || answer.Err.Code != providers.CodeUpstreamError {
 		t.Errorf("%d records, partial %t, err %v", len(answer.Records), answer.Partial, answer.Err)
 	}
+	if !answer.Truncated {
+		t.Error("what lies in the other box is taken for nothing")
+	}
 }
 
 func TestTheKeyNeverLeavesForAnotherHost(t *testing.T) {

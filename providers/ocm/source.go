@@ -277,7 +277,7 @@ func (s *Source) Source() *providers.Source { return s.source }
 // which takes one call, or two across the antimeridian. Countries, and areas
 // beyond what can be had whole, take one call that is narrowed to q.Filter, and
 // the answer is Partial. Of two calls, the one that succeeded is answered, with
-// Partial and Err set.
+// Truncated, Partial and Err set.
 func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answer, error) {
 	p, err := s.plan(q)
 	if err != nil {
@@ -300,6 +300,7 @@ func (s *Source) Search(ctx context.Context, q providers.Query) (providers.Answe
 		}
 		if err != nil {
 			answer.Err, answer.Partial = providers.AsSourceError(err), true
+			answer.Truncated = true // whatever lies in this part is missing
 			failed++
 			continue
 		}
