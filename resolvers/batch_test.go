@@ -77,10 +77,12 @@ func TestAHundredNodesMakeOneDetailCall(t *testing.T) {
 	}
 }
 
+// Fields are resolved each in a goroutine of its own, and those that ask within a
+// millisecond share a call. A busy machine may not begin all of them in that
+// time, so that they get another chance; each asking for itself has none.
 func TestFieldsOfOneOperationShareADetailCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 600)
-	s := newService(t, loaders.Config{}, w.live(t))
 	ids := idsOf(t, w)
 	var query strings.Builder
 	query.WriteString("{")
@@ -88,10 +90,18 @@ func TestFieldsOfOneOperationShareADetailCall(t *testing.T) {
 		fmt.Fprintf(&query, ` a%d: poi(by: {id: %q}) { id } b%d: node(id: %q) { id }`, i, id, i, strings.Replace(id, "poi:", "record:", 1))
 	}
 	query.WriteString("}")
-	s.mustAsk(t, query.String(), nil, nil)
-	if _, details, _ := callsOf(w); details != 1 {
-		t.Errorf("upstream saw %d detail calls, want 1", details)
+	var counts []int
+	for range 5 {
+		s := newService(t, loaders.Config{}, w.live(t))
+		w.simulator.ResetCalls()
+		s.mustAsk(t, query.String(), nil, nil)
+		_, details, _ := callsOf(w)
+		if details == 1 {
+			return
+		}
+		counts = append(counts, details)
 	}
+	t.Errorf("upstream saw %v detail calls, want 1", counts)
 }
 
 // idsOf lists the POIs that are published, of records that stand alone at their place.

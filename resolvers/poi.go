@@ -16,6 +16,9 @@ type poiResolver struct{}
 
 // Comments implements graph.POIResolver.
 func (poiResolver) Comments(ctx context.Context, poi *providers.POI, first *int, after *string, kinds []providers.CommentKind) (*graph.CommentConnection, error) {
+	if err := checkLength(ctx, argument{"kinds"}, len(kinds)); err != nil {
+		return nil, err
+	}
 	comments := make([]*providers.Comment, 0, len(poi.Comments))
 	for _, c := range poi.Comments {
 		if len(kinds) == 0 || slices.Contains(kinds, c.Kind) {

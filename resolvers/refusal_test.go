@@ -48,7 +48,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"a latitude beyond the pole", `{ pois(area: {around: {center: {latitude: 90.1, longitude: 0}, radiusMeters: 1}}) { totalCount } }`, nil, []any{"pois", "area", "around", "center"}, "between -90 and 90"},
 		{"a longitude beyond the antimeridian", `{ pois(area: {around: {center: {latitude: 0, longitude: -180.5}, radiusMeters: 1}}) { totalCount } }`, nil, []any{"pois", "area", "around", "center"}, "between -180 and 180"},
-		{"a number too large for a float", `query($f: Float!) { pois(area: {around: {center: {latitude: $f, longitude: 0}, radiusMeters: 1}}) { totalCount } }`, vars{"f": json.Number("1e999")}, []any{"variable", "f"}, "cannot use value"},
+		{"a number too large for a float", `query($f: Float!) { pois(area: {around: {center: {latitude: $f, longitude: 0}, radiusMeters: 1}}) { totalCount } }`, vars{"f": json.Number("1e999")}, []any{"variable", "f"}, "Float"},
 		{"a radius of nothing", `{ pois(area: {around: {center: {latitude: 0, longitude: 0}, radiusMeters: 0}}) { totalCount } }`, nil, []any{"pois", "area", "around", "radiusMeters"}, "at most 500000"},
 		{"a radius of a continent", `{ pois(area: {around: {center: {latitude: 0, longitude: 0}, radiusMeters: 500001}}) { totalCount } }`, nil, []any{"pois", "area", "around", "radiusMeters"}, "at most 500000"},
 		{"a box upside down", `{ pois(area: {bounds: {south: 2, west: 0, north: 1, east: 1}}) { totalCount } }`, nil, []any{"pois", "area", "bounds"}, "south not above north"},
@@ -122,6 +122,38 @@ func TestRefusals(t *testing.T) {
 			}
 			if calls := w.simulator.Calls(); len(calls) > 0 {
 				t.Errorf("upstream was asked: %v", calls)
+			}
+		})
+	}
+}
+
+// What is refused of a site's comments and photos names its place.
+func TestRefusalsBelowASite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 300)
+	s := newService(t, loaders.Config{}, w.live(t))
+	id := anyID(t, s)
+	tests := []struct {
+		name, args string
+		path       []any
+		says       string
+	}{
+		{"a page of no comments", `comments(first: 0) { totalCount }`, []any{"poi", "comments", "first"}, "between 1 and 500"},
+		{"a page of too many photos", `photos(first: 501) { totalCount }`, []any{"poi", "photos", "first"}, "between 1 and 500"},
+		{"too long a list of kinds", `comments(kinds: [` + strings.Repeat("NOTICE ", 501) + `]) { totalCount }`, []any{"poi", "comments", "kinds"}, "at most 500"},
+		{"a cursor that is none", `comments(after: "abc") { totalCount }`, []any{"poi", "comments", "after"}, "not a cursor"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			errs := s.ask(t, `query($id: ID!) { poi(by: {id: $id}) { title `+test.args+` } }`, vars{"id": id}, nil)
+			if len(errs) != 1 {
+				t.Fatalf("want one error, got %+v", errs)
+			}
+			if diff := cmp.Diff(test.path, errs[0].Path); diff != "" {
+				t.Errorf("path mismatch (-want +got):\n%s", diff)
+			}
+			if code := errs[0].Extensions["code"]; code != "BAD_USER_INPUT" || !strings.Contains(errs[0].Message, test.says) {
+				t.Errorf("%v: %q does not say %q", code, errs[0].Message, test.says)
 			}
 		})
 	}
