@@ -15,7 +15,7 @@ import (
 // codecVersion is that of the bytes below. Raise it when providers.Record, or
 // anything it is made of, changes its shape or its meaning: bytes of another
 // version are not read but asked for anew.
-const codecVersion = 1
+const codecVersion = 2
 
 // wireBatch is how a batch is written: JSON of the domain types by their Go
 // names, zero values left out. Rows that records share come first, each once;

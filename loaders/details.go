@@ -55,12 +55,41 @@ func (o *Operation) renew(pois []*providers.POI, whole map[providers.Key]*provid
 // Unfetched tells of sources with a part in p of which only a summary is known:
 // their comments and photos are missing from it.
 func Unfetched(p *providers.POI) []providers.SourceResult {
+	return lacking(p, func(r *providers.Record) *providers.SourceError {
+		if r.Summary {
+			return tooManyDetails()
+		}
+		return nil
+	})
+}
+
+// UnfetchedComments tells of those too that have more comments than were read.
+func UnfetchedComments(p *providers.POI) []providers.SourceResult {
+	return lacking(p, func(r *providers.Record) *providers.SourceError {
+		switch {
+		case r.Summary:
+			return tooManyDetails()
+		case r.MoreComments:
+			return &providers.SourceError{
+				Code:    providers.CodeBudgetExhausted,
+				Message: "the source has more comments on this site than are read for one answer; see the rest where it shows them",
+			}
+		}
+		return nil
+	})
+}
+
+// lacking returns what the sources contributed to p, PARTIAL where why names a
+// reason for one of its members.
+func lacking(p *providers.POI, why func(*providers.Record) *providers.SourceError) []providers.SourceResult {
 	results := p.Sources()
 	for i := range results {
 		for _, r := range p.Members {
-			if r.Summary && r.Source == results[i].Source {
-				results[i].Outcome = providers.OutcomePartial
-				results[i].Error = tooManyDetails()
+			if r.Source != results[i].Source {
+				continue
+			}
+			if err := why(r); err != nil {
+				results[i].Outcome, results[i].Error = providers.OutcomePartial, err
 			}
 		}
 	}

@@ -71,6 +71,9 @@ type Record struct {
 	// Summary says that this is what a search gave: a Detailer has more of it
 	// (comments, photos and what else UndecidedSummary of its source implies).
 	Summary bool
+	// MoreComments says that the source has more comments than are here, which it
+	// would take too many calls, or too long, to read.
+	MoreComments bool
 	// Directory says that the record was copied from another directory, which
 	// it names: provenance, and never evidence that the site is there.
 	Directory string
@@ -152,6 +155,16 @@ func (p *POI) Sources() []SourceResult {
 func (p *POI) Summary() bool {
 	for _, r := range p.Members {
 		if r.Summary {
+			return true
+		}
+	}
+	return false
+}
+
+// MoreComments reports whether a source has more comments than the POI.
+func (p *POI) MoreComments() bool {
+	for _, r := range p.Members {
+		if r.Summary || r.MoreComments {
 			return true
 		}
 	}

@@ -24,8 +24,8 @@ type Provider interface {
 type Detailer interface {
 	// Detail returns the records with these keys, complete with comments and
 	// photos; a key that the source does not know is missing from the answer.
-	// It makes one upstream call for at most DetailBatch keys, and one more
-	// where a record has more comments than the first one brought.
+	// It makes one upstream call for at most DetailBatch keys, and one more for
+	// each further page of comments.
 	Detail(ctx context.Context, keys []Key) (Answer, error)
 	// DetailBatch returns how many keys one call may carry, at least 1.
 	DetailBatch() int

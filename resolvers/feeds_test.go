@@ -383,6 +383,44 @@ func TestWhatWasNotFetchedIsNotCounted(t *testing.T) {
 	}
 }
 
+// A source that would not page on has more comments than it gave: the list says
+// so, and not how many there are, while the photos are all there.
+func TestCommentsThatCouldNotBeReadAreNotCounted(t *testing.T) {
+	t.Parallel()
+	url := served(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		const reviews = `[{"id": 1, "rating": 1}, {"id": 2, "rating": 0}]`
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/networks"):
+			http.NotFound(w, r)
+		case strings.HasSuffix(r.URL.Path, "/reviews"):
+			w.WriteHeader(http.StatusForbidden)
+		default:
+			_, _ = io.WriteString(w, `{"id": 1, "name": "Site", "access": 1, "latitude": 52, "longitude": 5, "stations": [], "total_reviews": 60, "reviews": `+reviews+`}`)
+		}
+	}))
+	s := newService(t, loaders.Config{Clock: fixedNow}, plugShareAt(t, url, plugshare.Config{Key: "key", Secret: "secret"}))
+	type children struct {
+		TotalCount *int
+		Nodes      []struct{ ID string }
+		Sources    []struct {
+			Outcome string
+			Error   *struct{ Message string }
+		}
+	}
+	var answer struct{ POI struct{ Comments, Photos children } }
+	s.mustAsk(t, `{ poi(by: {id: "poi:plugshare:1~0"}) {
+		comments { totalCount nodes { id } sources { outcome error { message } } } photos { totalCount sources { outcome } }
+	} }`, nil, &answer)
+	c, p := answer.POI.Comments, answer.POI.Photos
+	if c.TotalCount != nil || len(c.Nodes) != 2 || c.Sources[0].Outcome != "PARTIAL" || c.Sources[0].Error == nil || !strings.Contains(c.Sources[0].Error.Message, "more comments") {
+		t.Errorf("comments: %+v", c)
+	}
+	if p.TotalCount == nil {
+		t.Errorf("photos: %+v", p)
+	}
+}
+
 // hiddenLocations are what recorded feeds hold little of: what must not be shown,
 // and one location in several versions.
 const hiddenLocations = `[

@@ -32,7 +32,7 @@ func (poiResolver) Comments(ctx context.Context, poi *providers.POI, first *int,
 	if err != nil {
 		return nil, err
 	}
-	connection := &graph.CommentConnection{Nodes: page.items, PageInfo: page.info, TotalCount: totalOf(poi, page.total), Sources: pointers(loaders.Unfetched(poi))}
+	connection := &graph.CommentConnection{Nodes: page.items, PageInfo: page.info, TotalCount: totalOf(page.total, poi.MoreComments()), Sources: pointers(loaders.UnfetchedComments(poi))}
 	for i, c := range page.items {
 		connection.Edges = append(connection.Edges, &graph.CommentEdge{Cursor: page.cursors[i], Node: c})
 	}
@@ -52,17 +52,17 @@ func (poiResolver) Photos(ctx context.Context, poi *providers.POI, first *int, a
 	if err != nil {
 		return nil, err
 	}
-	connection := &graph.PhotoConnection{Nodes: page.items, PageInfo: page.info, TotalCount: totalOf(poi, page.total), Sources: pointers(loaders.Unfetched(poi))}
+	connection := &graph.PhotoConnection{Nodes: page.items, PageInfo: page.info, TotalCount: totalOf(page.total, poi.Summary()), Sources: pointers(loaders.Unfetched(poi))}
 	for i, p := range page.items {
 		connection.Edges = append(connection.Edges, &graph.PhotoEdge{Cursor: page.cursors[i], Node: p})
 	}
 	return connection, nil
 }
 
-// totalOf returns how many comments or photos a site has; nil where a source has
-// only summed it up, and may know of more.
-func totalOf(poi *providers.POI, n int) *int {
-	if poi.Summary() {
+// totalOf returns how many comments or photos a site has; nil where a source may
+// know of more.
+func totalOf(n int, more bool) *int {
+	if more {
 		return nil
 	}
 	return &n

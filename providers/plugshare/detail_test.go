@@ -175,7 +175,7 @@ func TestReviewsOfABusyPlaceArePaged(t *testing.T) {
 			}
 			r := answer.Records[0]
 			checkRecord(t, r)
-			if asked != c.calls || len(r.Comments) != c.want || answer.Partial != c.partial {
+			if asked != c.calls || len(r.Comments) != c.want || answer.Partial != c.partial || r.MoreComments != c.partial {
 				t.Errorf("%d calls, %d comments, partial %t; want %d, %d, %t", asked, len(r.Comments), answer.Partial, c.calls, c.want, c.partial)
 			}
 		})
@@ -205,8 +205,9 @@ func TestReviewsEndBeforeTheCallersDeadline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(answer.Records[0].Comments); asked != 1 || n != maxReviews || !answer.Partial {
-		t.Errorf("%d calls, %d comments, partial %t; want what came of the first page", asked, n, answer.Partial)
+	r := answer.Records[0]
+	if n := len(r.Comments); asked != 1 || n != maxReviews || !answer.Partial || !r.MoreComments {
+		t.Errorf("%d calls, %d comments, partial %t, more %t; want what came of the first page", asked, n, answer.Partial, r.MoreComments)
 	}
 }
 

@@ -560,6 +560,7 @@ func (s *Source) Detail(ctx context.Context, keys []providers.Key) (providers.An
 	more, err := s.olderReviews(ctx, w)
 	if err != nil {
 		g.lacks(providers.AsSourceError(err))
+		more = true
 	}
 	g.answer.Partial = g.answer.Partial || more
 	records, main, err := newMapper(s.source, s.networks.best(), answer.FetchedAt, true).location(w)
@@ -572,6 +573,7 @@ func (s *Source) Detail(ctx context.Context, keys []providers.Key) (providers.An
 	}
 	for _, r := range records {
 		if wanted[r.Key] {
+			r.MoreComments = more
 			g.answer.Records = append(g.answer.Records, r)
 		}
 	}
