@@ -408,7 +408,9 @@ func TestCommentsThatCouldNotBeReadAreNotCounted(t *testing.T) {
 			Error   *struct{ Message string }
 		}
 	}
-	var answer struct{ POI struct{ Comments, Photos children } }
+	var answer struct {
+		POI struct{ Comments, Photos children }
+	}
 	s.mustAsk(t, `{ poi(by: {id: "poi:plugshare:1~0"}) {
 		comments { totalCount nodes { id } sources { outcome error { message } } } photos { totalCount sources { outcome } }
 	} }`, nil, &answer)

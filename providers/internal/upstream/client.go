@@ -80,6 +80,7 @@ type Client struct {
 	http      http.Client
 	timeout   time.Duration // of a question; 0: its caller's
 	transport *Transport
+	unused    sync.Pool // of *bufio.Reader
 }
 
 // New returns a client. It asks nothing yet.
@@ -93,7 +94,7 @@ func New(cfg Config) *Client {
 		next = NewHTTPTransport()
 	}
 	c.transport = NewTransport(Policies{
-		Name: cfg.Name, Next: Around(inflating{next}, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
+		Name: cfg.Name, Next: Around(&inflating{next: next}, cfg.Around), Budget: cfg.Budget, Clock: cfg.Clock,
 		Concurrency: cfg.Concurrency, CallTimeout: cfg.CallTimeout, Timeout: cfg.Timeout,
 	})
 	c.http.Transport = c.transport
@@ -142,11 +143,14 @@ func (c *Client) Ask(ctx context.Context, q Question, read func(io.Reader) error
 	}
 	defer res.Body.Close()
 	capped := NewCapped(res.Body, q.MaxBody)
-	body := readers.Get().(*bufio.Reader) //nolint:forcetypeassert // nothing else is in it
+	body, ok := c.unused.Get().(*bufio.Reader)
+	if !ok {
+		body = bufio.NewReaderSize(nil, 64<<10) // holds most answers
+	}
 	body.Reset(capped)
 	defer func() {
 		body.Reset(nil)
-		readers.Put(body)
+		c.unused.Put(body)
 	}()
 	start := ""
 	if res.StatusCode != http.StatusOK {
@@ -173,9 +177,6 @@ func (c *Client) Ask(ctx context.Context, q Question, read func(io.Reader) error
 	}
 	return err
 }
-
-// readers are buffers that nobody uses: one holds most answers.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
 
 // CloseIdleConnections closes connections that nobody uses, for a source that
 // will not ask again for long.

@@ -12,10 +12,13 @@ import (
 
 // inflating asks next for packed answers and unpacks them. net/http would, at
 // twice the cost, and with a reader of some 40 kB for every answer.
-type inflating struct{ next http.RoundTripper }
+type inflating struct {
+	next   http.RoundTripper
+	unused sync.Pool // of *gzip.Reader
+}
 
 // RoundTrip implements http.RoundTripper.
-func (i inflating) RoundTrip(req *http.Request) (*http.Response, error) {
+func (i *inflating) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Header.Get("Accept-Encoding") == "" {
 		req = req.Clone(req.Context()) // it is its caller's
 		req.Header.Set("Accept-Encoding", "gzip")
@@ -24,7 +27,7 @@ func (i inflating) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || res.Body == nil || !strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") {
 		return res, err
 	}
-	res.Body = &inflated{ReadCloser: res.Body}
+	res.Body = &inflated{ReadCloser: res.Body, unused: &i.unused}
 	res.Header.Del("Content-Encoding")
 	res.Header.Del("Content-Length")
 	res.ContentLength, res.Uncompressed = -1, true
@@ -32,18 +35,16 @@ func (i inflating) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections closes those of next.
-func (i inflating) CloseIdleConnections() {
+func (i *inflating) CloseIdleConnections() {
 	if c, ok := i.next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
-// inflaters are readers that nobody uses.
-var inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
-
 // inflated is a packed body. It is for one goroutine.
 type inflated struct {
 	io.ReadCloser
+	unused *sync.Pool
 	reader *gzip.Reader // nil before the first Read
 	err    error        // of every Read from now on
 }
@@ -54,14 +55,17 @@ func (b *inflated) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	if b.reader == nil {
-		b.reader = inflaters.Get().(*gzip.Reader) //nolint:forcetypeassert // nothing else is in it
+		var ok bool
+		if b.reader, ok = b.unused.Get().(*gzip.Reader); !ok {
+			b.reader = new(gzip.Reader)
+		}
 		if b.err = b.reader.Reset(b.ReadCloser); b.err != nil {
 			return 0, b.err
 		}
 	}
 	var n int
 	if n, b.err = b.reader.Read(p); errors.Is(b.err, io.EOF) {
-		inflaters.Put(b.reader)
+		b.unused.Put(b.reader)
 		b.reader = nil
 	}
 	return n, b.err
