@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // Trace is work that is followed through this service and through those that it
@@ -48,7 +49,7 @@ func BeginTrace(ctx context.Context, name string, attrs ...slog.Attr) (context.C
 	if t == (untraced{}) {
 		return ctx, t
 	}
-	t = t.Begin(name, attrs...)
+	t = t.Begin(name, slices.Clone(attrs)...) // else attrs would be allocated where nothing is traced, too
 	return WithTrace(ctx, t), t
 }
 

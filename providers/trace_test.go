@@ -74,3 +74,14 @@ func TestTrace(t *testing.T) {
 		}
 	})
 }
+
+// It is not parallel: what others allocate would be counted, too.
+func TestTrace_CostsNoMemoryWhereNobodyFollows(t *testing.T) {
+	ctx, id := t.Context(), SourceID("ocm")
+	if n := testing.AllocsPerRun(100, func() {
+		_, part := BeginTrace(ctx, "source", slog.String("source", string(id)), slog.Int("keys", 3))
+		part.End(nil)
+	}); n != 0 {
+		t.Errorf("a part allocates %v times", n)
+	}
+}

@@ -54,6 +54,7 @@ and the rest:
   REDIS_URL          a Redis that replicas share: cache, budgets, limits, check-ins
   CHARGEGRAPH_METRICS_ADDR  where /metrics is, host:port, or off
   CHARGEGRAPH_SECRET what check-ins are sealed and found again by, the same on all replicas
+  OTEL_EXPORTER_OTLP_ENDPOINT  a collector of traces, http://host:4318; the other OTEL_ variables hold too
 or by a file: -config FILE, see the README.
 `
 
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 	case "check":
 		return runCheck(ctx, args, getenv, os.Stdout, stderr)
 	case "sandbox":
-		return runSandbox(ctx, args, stderr)
+		return runSandbox(ctx, args, os.Stdout, stderr)
 	case "keys":
 		return runKeys(ctx, args, os.Stdout, stderr)
 	case "checkins":

@@ -57,7 +57,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	defer func() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTraces)
 		defer cancel()
-		err = errors.Join(err, p.tracing.end(last))
+		p.tracing.end(last)
 	}()
 	if *madeUp || len(cfg.Sources) == 0 {
 		if !*madeUp && !p.loopback {
@@ -97,7 +97,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		logger.LogAttrs(ctx, slog.LevelInfo, "configuration reloaded")
 	})()
 	if p.store != nil {
-		p.work.Go(func() { p.metrics.countCheckIns(p.running, p.store, logger) })
+		p.work.Go(p.watchCheckIns)
 	}
 	if err = p.serveMetrics(ctx, cfg.Metrics, front); err != nil {
 		return err
