@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,18 +26,26 @@ import (
 //
 // It is safe for concurrent use.
 type placeCache struct {
+	*memory
+
 	catalog *Catalog
+	shelves map[providers.SourceID]*shelf
+}
+
+// memory is what the place caches of one catalog and its successors share.
+type memory struct {
 	cache   *cache.Cache
 	tiles   *cache.Space[*batch]
 	areas   *cache.Space[*batch]
 	records *cache.Space[*batch]
-	shelves map[providers.SourceID]*shelf
-	secret  string // of this process, see shelf.tag
+	secret  string                     // of this process, see shelf.tag
+	current atomic.Pointer[placeCache] // on whose shelves stands what is stored
 }
 
 // shelf is the part of the place cache that one source fills.
 type shelf struct {
 	*placeCache
+
 	provider providers.Provider
 	source   *providers.Source
 	policy   policy
@@ -45,37 +54,84 @@ type shelf struct {
 	// trouble is why the last load that nobody waited for failed; nil after any
 	// load that did not.
 	trouble atomic.Pointer[providers.SourceError]
+	// retired: another source has its place, and nothing that it says is kept.
+	retired atomic.Bool
 }
 
-func newPlaceCache(c *Catalog, kept *cache.Cache) *placeCache {
-	pc := &placeCache{catalog: c, cache: kept, shelves: make(map[providers.SourceID]*shelf), secret: rand.Text()}
+func newMemory(kept *cache.Cache) *memory {
+	m := &memory{cache: kept, secret: rand.Text()}
 	kind := func(name string) cache.Kind[*batch] {
 		return cache.Kind[*batch]{
 			Name: name, Version: codecVersion, Weigh: (*batch).weigh, Encode: encodeBatch,
-			Decode: func(data []byte) (*batch, error) { return decodeBatch(data, pc.live) },
+			Decode: func(data []byte) (*batch, error) { return decodeBatch(data, m.current.Load().live) },
 		}
 	}
-	pc.tiles = cache.NewSpace(kept, kind("tile"))
-	pc.areas = cache.NewSpace(kept, kind("area"))
-	pc.records = cache.NewSpace(kept, kind("record"))
-	for _, p := range c.sources {
-		if _, held := p.(providers.Holder); !held {
-			pc.shelves[p.Source().ID] = &shelf{
-				placeCache: pc, provider: p, source: p.Source(), policy: policyOf(p.Source()), index: newTileIndex(), shapes: newAreaIndex(),
-			}
-		}
-	}
-	pc.tiles.OnStore(func(_ cache.Key, before, after *entry) {
-		if s, old, now := pc.stored(before, after); s != nil {
+	m.tiles = cache.NewSpace(kept, kind("tile"))
+	m.areas = cache.NewSpace(kept, kind("area"))
+	m.records = cache.NewSpace(kept, kind("record"))
+	m.tiles.OnStore(func(_ cache.Key, before, after *entry) {
+		if s, old, now := m.current.Load().stored(before, after); s != nil {
 			s.index.changed(old, now)
 		}
 	})
-	pc.areas.OnStore(func(k cache.Key, before, after *entry) {
-		if s, old, now := pc.stored(before, after); s != nil {
+	m.areas.OnStore(func(k cache.Key, before, after *entry) {
+		if s, old, now := m.current.Load().stored(before, after); s != nil {
 			s.shapes.changed(k, old, now)
 		}
 	})
+	return m
+}
+
+// newPlaceCache returns the place cache of c in m. before is that of the catalog
+// that c was made of; nil: none.
+func newPlaceCache(c *Catalog, m *memory, before *placeCache) *placeCache {
+	pc := &placeCache{memory: m, catalog: c, shelves: make(map[providers.SourceID]*shelf)}
+	for _, p := range c.sources {
+		if _, held := p.(providers.Holder); held {
+			continue
+		}
+		s := &shelf{placeCache: pc, provider: p, source: p.Source(), policy: policyOf(p.Source())}
+		if old := before.shelfOf(s.source); old != nil {
+			s.index, s.shapes = old.index, old.shapes
+			s.trouble.Store(old.trouble.Load())
+		} else {
+			s.index, s.shapes = newTileIndex(), newAreaIndex()
+		}
+		pc.shelves[s.source.ID] = s
+	}
 	return pc
+}
+
+// shelfOf returns the shelf of this very source; nil: there is none.
+func (pc *placeCache) shelfOf(source *providers.Source) *shelf {
+	if pc == nil {
+		return nil
+	}
+	if s := pc.shelves[source.ID]; s != nil && s.source == source {
+		return s
+	}
+	return nil
+}
+
+// succeed puts pc in the place of before.
+func (pc *placeCache) succeed(before *placeCache) {
+	gone := make(map[providers.SourceID]bool)
+	for id, s := range before.shelves {
+		if pc.shelfOf(s.source) == nil {
+			s.retired.Store(true) // before what there is of it is forgotten, and while its indexes still follow
+			gone[id] = true
+		}
+	}
+	if len(gone) > 0 {
+		inFront := func(name string) bool {
+			id, _, _ := strings.Cut(name, "/")
+			return gone[providers.SourceID(id)]
+		}
+		pc.tiles.Prune(inFront)
+		pc.areas.Prune(inFront)
+		pc.records.Prune(func(name string) bool { return gone[providers.Key(name).SourceID()] })
+	}
+	pc.current.Store(pc)
 }
 
 // stored returns the values of a change in the cache, and the shelf that they
@@ -305,7 +361,7 @@ func (s *shelf) call(ctx context.Context, timeout time.Duration, question func(c
 // keep makes of an answer about a tile, an area or a key what is kept of it; old
 // is what is held, nil if nothing is. tag names what is told when it changed.
 func (s *shelf) keep(ctx context.Context, b *batch, answer *providers.Answer, old *entry, a age, tag string) cache.Fetched[*batch] {
-	f := cache.Fetched[*batch]{Value: b, FetchedAt: answer.FetchedAt, Soft: a.soft, Hard: a.hard, ProcessOnly: s.policy.processOnly}
+	f := cache.Fetched[*batch]{Value: b, FetchedAt: answer.FetchedAt, Soft: a.soft, Hard: a.hard, ProcessOnly: s.policy.processOnly, Uncached: s.retired.Load()}
 	switch {
 	case b.split:
 	case b.partial || b.err != nil:
@@ -342,6 +398,7 @@ func (s *shelf) doubt(ctx context.Context, known *entry, b *batch, a age) cache.
 	// Fetched when it was: what is shown is no younger than that.
 	return cache.Fetched[*batch]{
 		Value: &doubted, FetchedAt: known.FetchedAt, Soft: now.Sub(known.FetchedAt) + suspectFor, Hard: a.hard, ProcessOnly: s.policy.processOnly,
+		Uncached: s.retired.Load(),
 	}
 }
 

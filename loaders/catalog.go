@@ -25,8 +25,8 @@ const MaxTimeout = 30 * time.Second
 
 // Config holds what a Catalog needs besides its sources. The zero Config works.
 type Config struct {
-	// Cache keeps what the sources said. One Cache serves one Catalog. nil: one of
-	// the Catalog's own, in memory alone, that Close ends.
+	// Cache keeps what the sources said. One Cache serves one Catalog, and those made
+	// of it by With. nil: one of the Catalog's own, in memory alone, that Close ends.
 	Cache   *cache.Cache
 	Timeout time.Duration    // for each source; 0: DefaultTimeout
 	Clock   func() time.Time // nil: time.Now
@@ -40,14 +40,21 @@ type Config struct {
 }
 
 // Catalog is the set of sources that this service reads. It is safe for
-// concurrent use, and nothing of it but the overrides of matching ever changes.
+// concurrent use, and nothing of it but the overrides of matching ever changes:
+// other sources are another Catalog, see With.
 type Catalog struct {
+	*lineage
+
 	sources []providers.Provider // by rank
+	rules   atomic.Pointer[conflate.Rules]
+	places  *placeCache
+}
+
+// lineage is what a catalog has in common with those made of it by With.
+type lineage struct {
 	timeout time.Duration
 	now     func() time.Time
 	logger  *slog.Logger
-	rules   atomic.Pointer[conflate.Rules]
-	places  *placeCache
 	own     *cache.Cache // nil: Config.Cache was given
 	closed  chan struct{}
 	closing sync.Once
@@ -62,13 +69,14 @@ type Catalog struct {
 
 // New returns a catalog of sources. It refuses none at all, and two of one id.
 func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
-	if len(sources) == 0 {
-		return nil, errors.New("loaders: no source: configure at least one")
+	list, err := ranked(sources)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
 		return nil, fmt.Errorf("loaders: Timeout is %v: it must be between 0 and %v", cfg.Timeout, MaxTimeout)
 	}
-	c := &Catalog{sources: slices.Clone(sources), timeout: cfg.Timeout, now: cfg.Clock, logger: cfg.Logger, closed: make(chan struct{})}
+	c := &Catalog{sources: list, lineage: &lineage{timeout: cfg.Timeout, now: cfg.Clock, logger: cfg.Logger, closed: make(chan struct{})}}
 	c.SetOverrides(conflate.Overrides{})
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
@@ -79,29 +87,15 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	slices.SortFunc(c.sources, func(a, b providers.Provider) int {
-		switch {
-		case a.Source().Less(b.Source()):
-			return -1
-		case b.Source().Less(a.Source()):
-			return 1
-		}
-		return 0
-	})
-	for i := 1; i < len(c.sources); i++ {
-		if id := c.sources[i].Source().ID; id == c.sources[i-1].Source().ID {
-			return nil, fmt.Errorf("loaders: two sources are called %q: give each a name of its own", id)
-		}
-	}
 	kept := cfg.Cache
 	if kept == nil {
-		var err error
 		if kept, err = cache.New(cache.Config{Clock: cfg.Clock, Logger: cfg.Logger}); err != nil {
 			return nil, fmt.Errorf("loaders: %w", err)
 		}
 		c.own = kept
 	}
-	c.places = newPlaceCache(c, kept)
+	c.places = newPlaceCache(c, newMemory(kept), nil)
+	c.places.current.Store(c.places)
 	c.amend, c.aliases = cfg.Amend, cfg.Aliases
 	if c.amend == nil {
 		c.amend = func(p *providers.POI) *providers.POI { return p }
@@ -113,9 +107,54 @@ func New(cfg Config, sources ...providers.Provider) (*Catalog, error) {
 	return c, nil
 }
 
+// ranked returns sources by rank. It refuses none at all, and two of one id.
+func ranked(sources []providers.Provider) ([]providers.Provider, error) {
+	if len(sources) == 0 {
+		return nil, errors.New("loaders: no source: configure at least one")
+	}
+	list := slices.Clone(sources)
+	slices.SortFunc(list, func(a, b providers.Provider) int {
+		switch {
+		case a.Source().Less(b.Source()):
+			return -1
+		case b.Source().Less(a.Source()):
+			return 1
+		}
+		return 0
+	})
+	for i := 1; i < len(list); i++ {
+		if id := list[i].Source().ID; id == list[i-1].Source().ID {
+			return nil, fmt.Errorf("loaders: two sources are called %q: give each a name of its own", id)
+		}
+	}
+	return list, nil
+}
+
+// With returns a catalog of sources in the place of those of c, without overrides,
+// that has all else from c: what is cached above all. Until Succeed is called on
+// it, nothing of c has changed. It refuses what New refuses.
+func (c *Catalog) With(sources ...providers.Provider) (*Catalog, error) {
+	list, err := ranked(sources)
+	if err != nil {
+		return nil, err
+	}
+	next := &Catalog{lineage: c.lineage, sources: list}
+	next.SetOverrides(conflate.Overrides{})
+	next.places = newPlaceCache(next, c.places.memory, c.places)
+	return next, nil
+}
+
+// Succeed makes c, which With made of before, the catalog that is read from now
+// on. What is cached of a source that both have, as the same *Source, stays; what
+// memory has of others of before's is forgotten, and what they answer from now on
+// is not kept. Questions to before that are under way may go on. Finished answers
+// are not looked at: whoever keeps them has to tell those of the two apart.
+func (c *Catalog) Succeed(before *Catalog) { c.places.succeed(before.places) }
+
 // Close ends the calls to sources that nobody waits for any more, and the
 // Catalog's own cache; one that was given to it stays as it is. Nothing may be
-// read through the Catalog afterwards.
+// read through the Catalog afterwards, nor through those that it was made of or
+// that were made of it by With.
 func (c *Catalog) Close() {
 	c.closing.Do(func() { close(c.closed) })
 	c.writing.Wait()
