@@ -2,6 +2,7 @@ package server
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -29,7 +30,7 @@ const corsMaxAge = 7200
 func (c *CORS) shared(next http.Handler) (http.Handler, error) {
 	if len(c.Origins) == 0 {
 		if c.Credentials {
-			return nil, fmt.Errorf("server: CORS.Credentials is set without Origins")
+			return nil, errors.New("server.cors: credentials is set but origins is not")
 		}
 		return next, nil
 	}
@@ -42,7 +43,7 @@ func (c *CORS) shared(next http.Handler) (http.Handler, error) {
 		ResponseHeaders: []string{"Retry-After", requestIDHeader},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("server: CORS: %w", err)
+		return nil, fmt.Errorf("server.cors: %w", err)
 	}
 	return middleware.Wrap(next), nil
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +17,8 @@ type Check struct {
 	// Name names it: "checkins", or the id of a source.
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Detail says that the service does its work without it, too.
+	// Detail says that the service does its work without it, too, or that another
+	// replica would do no better.
 	Detail bool `json:"detail,omitempty"`
 	// Message says how it is, for everybody to read.
 	Message string `json:"message,omitempty"`
@@ -71,9 +73,29 @@ func (rd *readiness) now(ctx context.Context) report {
 	return r
 }
 
-// ServeHTTP answers 200, or 503 while something is not ready, and says what.
+// strictly returns r for somebody who needs the checks of these names, details
+// too; false: there is none of a name.
+func (r report) strictly(names []string) (report, bool) {
+	for _, name := range names {
+		at := slices.IndexFunc(r.Checks, func(c Check) bool { return c.Name == name })
+		if at < 0 {
+			return report{}, false
+		}
+		if !r.Checks[at].OK && !slices.Contains(r.NotReady, name) {
+			r.Status, r.NotReady = "not ready", append(slices.Clone(r.NotReady), name)
+		}
+	}
+	return r, true
+}
+
+// ServeHTTP answers 200, or 503 while something is not ready, and says what. What
+// is asked for by name (?for=checkins) has to be well even if it is a detail.
 func (rd *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	now := rd.now(r.Context())
+	now, known := rd.now(r.Context()).strictly(r.URL.Query()["for"])
+	if !known { // a probe that is written wrong must not pass
+		http.Error(w, "for: nothing of that name is checked; /readyz lists what is", http.StatusNotFound)
+		return
+	}
 	body, err := json.Marshal(now)
 	if err != nil { // it is made of texts alone
 		http.Error(w, err.Error(), http.StatusInternalServerError)

@@ -60,6 +60,29 @@ func TestReadyz(t *testing.T) {
 	}
 }
 
+func TestReadyz_WhoNeedsADetailSaysSo(t *testing.T) {
+	t.Parallel()
+	h, _ := newHandler(t, titled, func(c *server.Config) {
+		c.Ready = func(context.Context) []server.Check {
+			return []server.Check{{Name: "ocm", OK: true}, {Name: "checkins", Detail: true, Message: "away"}, {Name: "ocpi:ndw", Message: "not read yet"}}
+		}
+	})
+	for _, test := range []struct {
+		query  string
+		status int
+		says   string
+	}{
+		{"?for=checkins", http.StatusServiceUnavailable, `"notReady":["ocpi:ndw","checkins"]`},
+		{"", http.StatusServiceUnavailable, `"notReady":["ocpi:ndw"]`}, // as before
+		{"?for=ocm&for=ocpi:ndw", http.StatusServiceUnavailable, `"notReady":["ocpi:ndw"]`},
+		{"?for=checkin", http.StatusNotFound, "nothing of that name"},
+	} {
+		if w := send(h, http.MethodGet, "/readyz"+test.query, ""); w.Code != test.status || !strings.Contains(w.Body.String(), test.says) {
+			t.Errorf("GET /readyz%s = %d %s, want %d and %s", test.query, w.Code, w.Body, test.status, test.says)
+		}
+	}
+}
+
 func TestReadyz_AsksOnceASecondAndDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

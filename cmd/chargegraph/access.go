@@ -49,14 +49,16 @@ func (a *authConfig) access(tryOut bool, logger *slog.Logger) access.Config {
 	return c
 }
 
-// limiterOver returns what charges callers: by all replicas together where there
-// is a Redis.
-func limiterOver(client redis.UniversalClient, logger *slog.Logger) access.Limiter {
+// limitersOver returns what charges callers, by all replicas together where there
+// is a Redis: costs for the many small charges of operations, of which replicas
+// take some at once, and single for few that are exact.
+func limitersOver(client redis.UniversalClient, logger *slog.Logger) (costs, single access.Limiter) {
 	local := access.NewBuckets(nil)
 	if client == nil {
-		return local
+		return local, local
 	}
-	return access.NewLeases(access.NewFallback(sharedLimiter{cache.NewLimiter(client, "chargegraph")}, local, nil, logger), nil)
+	single = access.NewFallback(sharedLimiter{cache.NewLimiter(client, "chargegraph")}, local, nil, logger)
+	return access.NewLeases(single, nil), single
 }
 
 // runKeys makes API keys.

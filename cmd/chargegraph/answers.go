@@ -11,10 +11,13 @@ import (
 )
 
 // keptAnswers are the server's answers in the cache.
-type keptAnswers struct{ answers *cache.Answers }
+type keptAnswers struct {
+	answers *cache.Answers
+	edition string // of the configuration that they are made by
+}
 
 func (k keptAnswers) Get(ctx context.Context, key string) (server.Kept, bool) {
-	a, ok := k.answers.Get(ctx, key)
+	a, ok := k.answers.Get(ctx, k.edition+key)
 	if !ok || len(a.Meta) < metaTime {
 		return server.Kept{}, false
 	}
@@ -30,7 +33,7 @@ const metaTime = 8
 
 func (k keptAnswers) Put(ctx context.Context, key string, a server.Kept) {
 	meta := binary.BigEndian.AppendUint64(nil, uint64(a.DataUntil.UnixMilli()))
-	k.answers.Put(ctx, key, cache.Answer{
+	k.answers.Put(ctx, k.edition+key, cache.Answer{
 		Body: a.Body, Meta: append(meta, a.ETag...), Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly,
 	})
 }

@@ -14,8 +14,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/redis/go-redis/v9/logging"
-
 	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/store"
@@ -52,6 +50,9 @@ status 1 when something is not as it should be.`, stderr)
 		return err
 	}
 	c := &checker{cfg: cfg, timeout: *timeout, logger: newLogger(stderr, level)}
+	if collector, wrong := collectorOf(getenv); collector != "" || wrong != nil {
+		c.found("traces", "a collector is set", wrong)
+	}
 	c.run(ctx)
 	return c.print(stdout)
 }
@@ -102,8 +103,7 @@ func (c *checker) run(ctx context.Context) {
 		}
 	}()
 	if c.cfg.Redis != "" {
-		logging.Disable() // go-redis would write every failure to connect to stderr
-		client, err := cache.Connect(string(c.cfg.Redis))
+		client, err := connect(c.cfg.Redis)
 		if err != nil {
 			c.found("redis", "", err)
 		} else {
@@ -183,7 +183,11 @@ func (c *checker) openStore(ctx context.Context, p *process) {
 	case err != nil:
 		c.found("checkins", "", err)
 	case opened == nil:
-		c.found("checkins", "off", nil)
+		note := "off"
+		if kind, lacks, _ := c.cfg.CheckIns.usualStore(p.redis != nil); kind == "off" && lacks != "" && c.cfg.CheckIns.Store == "" {
+			note += ": " + lacks
+		}
+		c.found("checkins", note, nil)
 	default:
 		p.store = opened
 		c.check(ctx, "checkins", func(ctx context.Context) (string, error) { return "they can be kept", writable(ctx, opened) })
@@ -233,21 +237,16 @@ func (c *checker) serviceFits(p *process, read *sources) error {
 		}
 		return nil
 	}
-	cached, err := cache.New(cache.Config{MaxBytes: int64(c.cfg.Cache.MaxBytes), Logger: c.logger})
+	p.cached, err = cache.New(cache.Config{MaxBytes: int64(c.cfg.Cache.MaxBytes), Logger: c.logger})
 	if err != nil {
 		return err
 	}
-	defer cached.Close()
-	catalog, _, err := p.openCatalog(c.cfg, read, cached)
+	defer p.cached.Close()
+	catalog, err := p.openCatalog(c.cfg, read.providers)
 	if err != nil {
 		return err
 	}
 	defer catalog.Close()
-	if path := c.cfg.Conflation.Overrides; path != "" {
-		if err = loadOverrides(catalog, path); err != nil {
-			return err
-		}
-	}
 	_, err = newHandler(catalog, false, c.logger, shown)
 	return err
 }

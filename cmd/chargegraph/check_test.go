@@ -139,6 +139,13 @@ func TestCheck_FindsContradictionsAsServeDoes(t *testing.T) {
 			}
 		})
 	}
+	t.Run("check-ins that nothing would keep", func(t *testing.T) {
+		t.Parallel()
+		said, err := check(t, nil, of+"checkins: {lag: 1s}")
+		if err == nil || !line("checkins", "FAILED", "checkins are configured, but would be off").MatchString(said) {
+			t.Errorf("it says %v\n%s", err, said)
+		}
+	})
 	t.Run("and is content with a mirror", func(t *testing.T) {
 		t.Parallel()
 		if said, err := check(t, nil, of); err != nil || !line("source ocm", "ok", "1 records are held").MatchString(said) {

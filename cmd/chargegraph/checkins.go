@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"chargegraph/loaders"
+	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/checkins"
 	"chargegraph/resolvers"
+	"chargegraph/server/access"
 )
 
 // desk takes check-ins for the graph: it keeps and delivers them while run runs.
@@ -26,47 +29,100 @@ type desk struct {
 	logger    *slog.Logger
 	service   *checkins.Service
 	deliverer *checkins.Deliverer
+	takers    atomic.Pointer[map[providers.SourceID]providers.CheckInTaker]
 }
 
 var _ resolvers.CheckIns = (*desk)(nil)
 
-// takersOf returns the sources that take check-ins, by id.
-func takersOf(sources []providers.Provider) func(providers.SourceID) (providers.CheckInTaker, bool) {
+// deliverTo makes those of sources that take check-ins the ones that get them.
+func (d *desk) deliverTo(sources []providers.Provider) {
 	takers := make(map[providers.SourceID]providers.CheckInTaker)
 	for _, p := range sources {
 		if taker, ok := p.(providers.CheckInTaker); ok && p.Source().Capabilities.CheckIns {
 			takers[p.Source().ID] = taker
 		}
 	}
-	return func(id providers.SourceID) (providers.CheckInTaker, bool) {
-		taker, ok := takers[id]
-		return taker, ok
-	}
+	d.takers.Store(&takers)
 }
 
-// openStore opens where check-ins are kept, nil for nowhere. where is "sqlite:FILE",
-// "redis", "off", or "" for Redis where there is one.
-func openStore(ctx context.Context, cfg checkInConfig, client redis.UniversalClient, logger *slog.Logger) (checkins.Store, error) {
-	where := cfg.Store
-	if where == "" {
-		where = "off"
-		if client != nil && cfg.Secret != "" {
-			where = "redis"
+// taker returns the source of an id, if it takes check-ins.
+func (d *desk) taker(id providers.SourceID) (providers.CheckInTaker, bool) {
+	taker, ok := (*d.takers.Load())[id]
+	return taker, ok
+}
+
+// openStore opens where check-ins are kept, nil for nowhere. shared is the Redis
+// that all is shared in; nil: there is none.
+func openStore(ctx context.Context, cfg checkInConfig, shared redis.UniversalClient, logger *slog.Logger) (checkins.Store, error) {
+	kind, where, err := cfg.kind()
+	if err != nil {
+		return nil, err
+	}
+	if kind == "" {
+		var lacks string
+		if kind, lacks, err = cfg.usualStore(shared != nil); err != nil {
+			return nil, err
+		}
+		if lacks != "" {
+			logger.LogAttrs(ctx, slog.LevelInfo, "check-ins are off", slog.String("because", lacks))
 		}
 	}
-	kind, path, _ := strings.Cut(where, ":")
+	keeping := checkins.RedisConfig{AllowVolatile: cfg.Volatile, Logger: logger}
 	switch {
-	case where == "off":
+	case kind == "off":
 		return nil, nil //nolint:nilnil // off is no store, and no error
-	case where == "redis" && client == nil:
-		return nil, fmt.Errorf("checkins: store is redis, but no Redis is configured: set redis or %s", envRedis)
-	case where == "redis":
-		return opened(checkins.OpenRedis(ctx, client, checkins.RedisConfig{AllowVolatile: cfg.Volatile, Logger: logger}))
-	case kind == "sqlite" && path != "":
-		return opened(checkins.OpenSQLite(ctx, path))
+	case kind == "sqlite":
+		return opened(checkins.OpenSQLite(ctx, where))
+	case where != "":
+		client, refused := connect(secret(where))
+		if refused != nil {
+			return nil, fmt.Errorf("checkins: store: %w", refused)
+		}
+		own, refused := checkins.OpenRedis(ctx, client, keeping)
+		if refused != nil {
+			return nil, errors.Join(refused, client.Close())
+		}
+		return ownRedis{own, client}, nil
+	case shared == nil:
+		return nil, fmt.Errorf("checkins: store is redis, but no Redis is configured: set redis or %s, or name one of their own", envRedis)
 	}
-	return nil, fmt.Errorf("checkins: store %q: write sqlite:FILE, redis or off", where)
+	return opened(checkins.OpenRedis(ctx, shared, keeping))
 }
+
+// usualStore is where check-ins are kept when nobody says so: in the shared Redis,
+// if there is one, or nowhere, because something lacks for which there are signs
+// that it is wanted. Who says how they are to be delivered must not find out later
+// that there are none.
+func (c *checkInConfig) usualStore(shared bool) (kind, lacks string, err error) {
+	switch {
+	case shared && c.Secret != "":
+		return "redis", "", nil
+	case shared:
+		lacks = "Redis is configured, but no secret: set checkins: {secret: …} or " + envSecret + ", or name a store"
+	case c.Secret != "" || c.tuned():
+		lacks = "no store is named: write checkins: {store: \"sqlite:FILE\"}, or configure a Redis"
+	}
+	if c.tuned() {
+		return "", "", errors.New("checkins are configured, but would be off: " + lacks)
+	}
+	return "off", lacks, nil
+}
+
+// connect returns a client of a Redis; nothing is connected yet.
+func connect(url secret) (redis.UniversalClient, error) {
+	logging.Disable() // go-redis would write every failure to connect to stderr
+	return cache.Connect(string(url))
+}
+
+// ownRedis keeps check-ins in a Redis of their own.
+type ownRedis struct {
+	*checkins.Redis
+
+	client redis.UniversalClient
+}
+
+// Close implements checkins.Store.
+func (o ownRedis) Close() error { return errors.Join(o.Redis.Close(), o.client.Close()) }
 
 // opened returns a store, and nothing where there is an error: a nil *SQLite would
 // not be a nil Store.
@@ -77,20 +133,16 @@ func opened[S checkins.Store](s S, err error) (checkins.Store, error) {
 	return s, nil
 }
 
-// newDesk returns a desk over an open store, whose check-ins are delivered to
-// sources. catalog finds sites; it is asked for only once everything runs.
-func newDesk(store checkins.Store, cfg checkInConfig, sources []providers.Provider, catalog func() *loaders.Catalog, logger *slog.Logger) (*desk, error) {
+// newDesk returns a desk over an open store, which delivers to nobody yet. catalog
+// finds sites; it is asked for only once everything runs.
+func newDesk(store checkins.Store, cfg checkInConfig, limiter access.Limiter, catalog func() *loaders.Catalog, logger *slog.Logger) (*desk, error) {
 	secrets, err := checkins.NewSecrets(string(cfg.Secret), cfg.MarkerURL)
 	if err != nil {
 		return nil, err
 	}
-	taker := takersOf(sources)
 	d := &desk{store: store, secrets: secrets, logger: logger}
-	if d.deliverer, err = checkins.NewDeliverer(store, taker, cfg.deliverer(secrets, logger)); err != nil {
-		return nil, err
-	}
-	limiter, err := checkins.NewBuckets(cmp.Or(cfg.PerHour, submissionsPerHour), cmp.Or(cfg.AtOnce, submissionsAtOnce), nil)
-	if err != nil {
+	d.deliverTo(nil)
+	if d.deliverer, err = checkins.NewDeliverer(store, d.taker, cfg.deliverer(secrets, logger)); err != nil {
 		return nil, err
 	}
 	d.service, err = checkins.NewService(store, checkins.Config{
@@ -105,7 +157,7 @@ func newDesk(store checkins.Store, cfg checkInConfig, sources []providers.Provid
 			}
 			return found.POI, found.Err
 		},
-		Taker: taker, Secrets: secrets, Limiter: limiter, Wake: d.deliverer.Wake, Logger: logger,
+		Taker: d.taker, Secrets: secrets, Limiter: cfg.submissions(limiter), Wake: d.deliverer.Wake, Logger: logger,
 		ShowFor: time.Duration(cfg.ShowFor),
 		Changed: func(c checkins.Change) { changed(catalog(), c) },
 	})
@@ -142,6 +194,31 @@ const (
 	submissionsPerHour = 600
 	submissionsAtOnce  = 60
 )
+
+// submissions bounds what one caller may submit.
+type submissions struct {
+	limiter access.Limiter
+	limit   access.Limit
+}
+
+var _ checkins.Limiter = submissions{}
+
+// submissions returns what bounds submissions, counted by limiter.
+func (c *checkInConfig) submissions(limiter access.Limiter) submissions {
+	return submissions{limiter, access.Limit{
+		PerSecond: float64(cmp.Or(c.PerHour, submissionsPerHour)) / time.Hour.Seconds(),
+		Burst:     float64(cmp.Or(c.AtOnce, submissionsAtOnce)),
+	}}
+}
+
+// Allow implements checkins.Limiter.
+func (s submissions) Allow(ctx context.Context, caller string) (wait time.Duration, err error) {
+	d, err := s.limiter.Take(ctx, "checkin:"+caller, 1, s.limit) // beside the bucket of the caller's costs
+	if err != nil || d.OK {
+		return 0, err
+	}
+	return max(d.RetryAfter, time.Second), nil
+}
 
 // run keeps what is shown in step and delivers, until ctx ends.
 func (d *desk) run(ctx context.Context) (wait func()) {

@@ -15,9 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9/logging"
-
-	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/checkins"
 )
@@ -109,65 +106,51 @@ func parseMixed(flags *flag.FlagSet, args []string) (rest []string, err error) {
 	}
 }
 
-// open opens the store; what it returns beside that closes it. Only a command that
-// writes may make one that is not there, or needs it to keep what it is told.
-func (d *duty) open(ctx context.Context, writes bool) (checkins.Store, func() error, error) {
+// open opens the store. Only a command that writes may make one that is not there,
+// or needs it to keep what it is told.
+func (d *duty) open(ctx context.Context, writes bool) (checkins.Store, error) {
 	cfg, err := readConfig(d.config, "", d.getenv)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	switch kind, _, _ := strings.Cut(d.where, ":"); kind {
-	case "":
-	case "redis", "rediss", "unix":
-		if d.where != "redis" {
-			cfg.Redis = secret(d.where)
-		}
-		cfg.CheckIns.Store = "redis"
-	default:
-		cfg.CheckIns.Store = d.where
+	if d.where != "" {
+		cfg.CheckIns.Store = secret(d.where)
 	}
 	if cfg.CheckIns.Store == "" && cfg.Redis != "" {
 		cfg.CheckIns.Store = "redis"
 	}
-	cfg.CheckIns.Volatile = cfg.CheckIns.Volatile || !writes
-	disconnect := func() error { return nil }
-	var s checkins.Store
-	kind, path, _ := strings.Cut(cfg.CheckIns.Store, ":")
+	kind, where, err := cfg.CheckIns.kind()
+	if err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.DiscardHandler)
 	switch kind {
 	case "", "off":
-		return nil, nil, errors.New("checkins: no store is configured: name the service's file with -config, or the store with -store sqlite:FILE or -store redis://HOST:PORT")
+		return nil, errors.New("checkins: no store is configured: name the service's file with -config, or the store with -store sqlite:FILE or -store redis://HOST:PORT")
 	case "sqlite":
-		if _, missing := os.Stat(path); !writes && errors.Is(missing, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("checkins: there is no file %s", path)
+		if _, missing := os.Stat(where); !writes && errors.Is(missing, fs.ErrNotExist) {
+			return nil, fmt.Errorf("checkins: there is no file %s", where)
 		}
-		s, err = openStore(ctx, cfg.CheckIns, nil, slog.New(slog.DiscardHandler))
 	case "redis":
-		if cfg.Redis == "" {
-			return nil, nil, fmt.Errorf("checkins: store is redis: set %s, or write -store redis://HOST:PORT", envRedis)
+		if where == "" && cfg.Redis == "" {
+			return nil, fmt.Errorf("checkins: store is redis: set %s, or write -store redis://HOST:PORT", envRedis)
 		}
-		logging.Disable() // go-redis would write every failure to connect to stderr
-		client, connectErr := cache.Connect(string(cfg.Redis))
-		if connectErr != nil {
-			return nil, nil, connectErr
+		if where == "" {
+			cfg.CheckIns.Store = cfg.Redis // nothing else is shared here
 		}
-		disconnect = client.Close
-		s, err = openStore(ctx, cfg.CheckIns, client, newLogger(d.err, slog.LevelWarn))
-	default:
-		s, err = openStore(ctx, cfg.CheckIns, nil, slog.New(slog.DiscardHandler)) // which says what may stand there
+		cfg.CheckIns.Volatile = cfg.CheckIns.Volatile || !writes
+		logger = newLogger(d.err, slog.LevelWarn)
 	}
-	if err != nil {
-		return nil, nil, errors.Join(err, disconnect())
-	}
-	return s, func() error { return errors.Join(s.Close(), disconnect()) }, nil
+	return openStore(ctx, cfg.CheckIns, nil, logger)
 }
 
 // with runs do over the open store.
 func (d *duty) with(ctx context.Context, writes bool, do func(checkins.Store) error) (err error) {
-	s, closeAll, err := d.open(ctx, writes)
+	s, err := d.open(ctx, writes)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeAll()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	return do(s)
 }
 

@@ -320,7 +320,7 @@ func TestCheckIns_SayWhatIsWrong(t *testing.T) {
 		{"no store", []string{"list"}, "no store is configured"},
 		{"a service without one", []string{"list", "-config", off}, "no store is configured"},
 		{"a file that is not there", []string{"list", "-store", "sqlite:" + missing}, "there is no file"},
-		{"a store that is none", []string{"list", "-store", "postgres://x"}, "write sqlite:FILE, redis or off"},
+		{"a store that is none", []string{"list", "-store", "postgres://x"}, "checkins: store: write sqlite:FILE, redis"},
 		{"redis without an address", []string{"list", "-store", "redis"}, "set REDIS_URL"},
 		{"a Redis that is away", []string{"list", "-store", "redis://127.0.0.1:1"}, "connection refused"},
 		{"a file of a newer version", []string{"list", "-store", newer}, "written by a newer chargegraph (schema 99"},

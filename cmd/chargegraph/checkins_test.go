@@ -27,6 +27,7 @@ import (
 	"chargegraph/providers"
 	"chargegraph/providers/checkins"
 	"chargegraph/providers/sandbox"
+	"chargegraph/server/access"
 )
 
 // office is the whole service, over a simulated Open Charge Map as a real source.
@@ -42,7 +43,8 @@ type office struct {
 var keysOf = map[string]string{"app": "Bearer app.secret-of-the-app", "fleet": "Bearer fleet.secret-of-the-fleet"}
 
 // openOffice starts the service: replicas that share a Redis, or one over SQLite
-// where redis is "". more are further lines of their configuration.
+// where redis is "". more are further lines of their configuration, of check-ins
+// where they are indented.
 func openOffice(t *testing.T, redis string, replicas int, more ...string) *office {
 	t.Helper()
 	params := sandbox.DefaultParams()
@@ -58,6 +60,13 @@ func openOffice(t *testing.T, redis string, replicas int, more ...string) *offic
 		where = "redis"
 		more = append(more, "redis: "+quote(redis))
 	}
+	ofCheckIns := ""
+	for _, line := range more {
+		if strings.HasPrefix(line, "  ") {
+			ofCheckIns += line + "\n"
+		}
+	}
+	more = slices.DeleteFunc(more, func(line string) bool { return strings.HasPrefix(line, "  ") })
 	var keys []string
 	for id, header := range keysOf {
 		_, secret, _ := strings.Cut(header, ".")
@@ -77,9 +86,9 @@ checkins:
   lag: 50ms
   firstRetry: 100ms
   maxRetry: 200ms
-auth: {apiKeys: [%s]}
+%sauth: {apiKeys: [%s]}
 %s
-`, simulators.OCMURL(), simulators.OCMKey(), simulators.OCMUsername(), simulators.OCMPassword(), where, strings.Join(keys, ", "), strings.Join(more, "\n")))
+`, simulators.OCMURL(), simulators.OCMKey(), simulators.OCMUsername(), simulators.OCMPassword(), where, ofCheckIns, strings.Join(keys, ", "), strings.Join(more, "\n")))
 	for range replicas {
 		replica := launch(t, nil, "-config", file)
 		t.Cleanup(func() {
@@ -541,13 +550,89 @@ func (o *office) wantUnavailable(key string) {
 	}
 }
 
+func TestCheckInsAreLimitedByAllReplicasTogether(t *testing.T) {
+	t.Parallel()
+	_, redis := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	o := openOffice(t, redis.URL(), 2, "  atOnce: 3", "  perHour: 1")
+	for i := range 3 {
+		o.submit(i%2, "app", fmt.Sprint(i), nil)
+	}
+	for replica := range 2 {
+		var answer submitted
+		if errs := o.try(replica, "app", submitMutation, o.input("more", nil), &answer); len(errs) > 0 || len(answer.SubmitCheckIn.UserErrors) != 1 || answer.SubmitCheckIn.UserErrors[0].Code != "RATE_LIMITED" {
+			t.Errorf("at replica %d a fourth is answered by %+v, %+v", replica, errs, answer)
+		}
+	}
+	o.submit(0, "fleet", "another caller's", nil)
+	o.submit(1, "app", "0", nil) // a repeat is none
+}
+
+func TestCheckInsMayHaveARedisOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	_, own := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	shared, _ := redistest.Start(t) // which would be refused for check-ins
+	own.Do("CONFIG", "SET", "requirepass", "5ec4e7-of-their-own")
+	at := strings.Replace(own.URL(), "redis://", "redis://:5ec4e7-of-their-own@", 1)
+	s := simulators(t, sandbox.Config{})
+	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
+	write(t, file, sourcesOf(s)+fmt.Sprintf(`
+redis: "redis://%s"
+checkins: {store: %q, secret: "a-secret-of-thirty-two-bytes-or-more"}
+auth: {apiKeys: [{id: app, hash: "sha256:%064d"}]}
+`, shared, at, 1))
+	p := launch(t, nil, "-config", file, "-addr", "127.0.0.1:0", "-log", "DEBUG")
+	awaitReady(t, p.url)
+	if status, text := fetch(t, http.MethodGet, p.url+"/readyz?for=checkins", ""); status != http.StatusOK {
+		t.Errorf("GET /readyz?for=checkins = %d %s", status, text)
+	}
+	for url, want := range map[string]int64{at: 1, "redis://" + shared: 0} {
+		client, err := connect(secret(url))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := client.Exists(t.Context(), "chargegraph:{checkins}:probe").Result(); n != want || err != nil {
+			t.Errorf("a Redis has what was written %d times, %v, want %d", n, err, want)
+		}
+		_ = client.Close()
+	}
+	own.Kill()
+	<-time.After(1100 * time.Millisecond) // what a probe found holds for a second
+	if status, text := fetch(t, http.MethodGet, p.url+"/readyz?for=checkins", ""); status != http.StatusServiceUnavailable {
+		t.Errorf("without it GET /readyz?for=checkins = %d %s", status, text)
+	}
+	if strings.Contains(p.log(), "5ec4e7") {
+		t.Errorf("the log tells its password:\n%s", p.log())
+	}
+}
+
+// wantProbe asks a replica whether it is ready.
+func (o *office) wantProbe(query string, status int, says string) {
+	o.t.Helper()
+	if got, text := fetch(o.t, http.MethodGet, o.replicas[0].url+"/readyz"+query, ""); got != status || !strings.Contains(text, says) {
+		o.t.Errorf("GET /readyz%s = %d %s, want %d and %s", query, got, text, status, says)
+	}
+}
+
 func TestWithoutRedisNothingIsAcknowledgedAndReadsGoOn(t *testing.T) {
 	t.Parallel()
 	_, redis := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	o := openOffice(t, redis.URL(), 1)
 	kept := o.submit(0, "app", "before", nil)
+	o.wantProbe("?for=checkins", http.StatusOK, `{"name":"checkins","ok":true}`)
 	redis.Kill()
 	o.wantUnavailable("k")
+	<-time.After(1100 * time.Millisecond) // what a probe found holds for a second
+	// No other replica has a Redis either: taking this one away would end reads, too.
+	o.wantProbe("", http.StatusOK, `{"name":"checkins","ok":false,"detail":true`)
+	o.wantProbe("?for=checkins", http.StatusServiceUnavailable, `"notReady":["checkins"]`)
+	if _, page := fetch(t, http.MethodGet, o.replicas[0].url+"/metrics", ""); !strings.Contains(page, "chargegraph_checkins_writable 0\n") {
+		t.Error("no metric says that check-ins cannot be kept")
+	}
+	<-time.After(1100 * time.Millisecond)
+	o.wantProbe("", http.StatusOK, `"ok":false`)
+	if n := strings.Count(o.replicas[0].log(), "check-ins cannot be kept"); n != 1 {
+		t.Errorf("that they cannot be kept is %d lines", n)
+	}
 	if seen := o.look(0); len(seen.with("text of before")) != 1 || len(seen.with("text of k")) != 0 {
 		t.Errorf("the site shows %+v", seen.Comments.Nodes)
 	}
@@ -570,16 +655,21 @@ func TestWithALockedFileNothingIsAcknowledgedAndReadsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer holder.Close() //nolint:errcheck // the test is over
-	if _, err = holder.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+	if _, err = holder.ExecContext(t.Context(), "PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE"); err != nil {
 		t.Fatal(err)
 	}
 	before := o.look(0) // the file is of no concern to it
 	o.wantUnavailable("k")
+	o.wantProbe("", http.StatusServiceUnavailable, `"notReady":["checkins"]`)
 	if seen := o.look(0); len(seen.Comments.Nodes) != len(before.Comments.Nodes) {
 		t.Errorf("the site shows %+v", seen.Comments.Nodes)
 	}
 	if _, err = holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
+	}
+	awaitReady(t, o.replicas[0].url)
+	if !strings.Contains(o.replicas[0].log(), "check-ins can be kept again") {
+		t.Error("that they can be kept again is no line in the log")
 	}
 	if c := o.submit(0, "app", "k", nil); o.settled(0, "app", c.ID).State != "DELIVERED" || len(o.ocm.Comments()) != 1 {
 		t.Errorf("afterwards there are %d comments", len(o.ocm.Comments()))
@@ -600,7 +690,7 @@ func TestDesk_NothingStaysBehindASubscription(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := newDesk(store, checkInConfig{}, nil, func() *loaders.Catalog { return held }, slog.New(slog.DiscardHandler))
+		d, err := newDesk(store, checkInConfig{}, access.NewBuckets(nil), func() *loaders.Catalog { return held }, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"chargegraph/loaders/cache"
 	"chargegraph/providers"
 	"chargegraph/providers/ocm"
 )
@@ -74,6 +75,13 @@ func (c *serverConfig) check() error {
 	case c.Batch < 0:
 		return fmt.Errorf("server.batch: %d operations in one request: write a number above 0, or leave it out", c.Batch)
 	}
+	for name, n := range map[string]int{
+		"depth": c.Limits.Depth, "aliases": c.Limits.Aliases, "rootFields": c.Limits.RootFields, "directives": c.Limits.Directives, "cost": c.Limits.Cost,
+	} {
+		if n < 0 {
+			return fmt.Errorf("server.limits.%s: %d: write a number above 0, or leave it out", name, n)
+		}
+	}
 	for _, origin := range c.CORS.Origins {
 		if origin != "*" && !strings.Contains(origin, "://") {
 			return fmt.Errorf("server.cors: origin %q: write scheme and host, such as https://app.example", origin)
@@ -89,7 +97,10 @@ type cacheConfig struct {
 
 // checkInConfig says where check-ins are kept and how they are found again.
 type checkInConfig struct {
-	Store     string `yaml:"store"`     // "sqlite:FILE", "redis" or "off"; "": redis where there is one, else off
+	// Store is "sqlite:FILE", "redis" for the one that all is shared in, the URL of a
+	// Redis of their own, which may hold a password, or "off". "": redis where there
+	// is one and a secret is, else off.
+	Store     secret `yaml:"store"`
 	Secret    secret `yaml:"secret"`    // seals callers' tokens and makes markers
 	MarkerURL string `yaml:"markerURL"` // what markers begin with
 	Volatile  bool   `yaml:"volatile"`  // take a Redis that forgets
@@ -110,6 +121,41 @@ type checkInConfig struct {
 	// What one caller may submit.
 	PerHour int `yaml:"perHour"` // over time; default submissionsPerHour
 	AtOnce  int `yaml:"atOnce"`  // in a burst; default submissionsAtOnce
+}
+
+// kind returns what the store is, and where: "sqlite" and the file, "redis" and the
+// URL of one of their own, or nothing for the one that is shared; "off"; "" where
+// nothing is said.
+func (c *checkInConfig) kind() (kind, where string, err error) {
+	kind, where, _ = strings.Cut(string(c.Store), ":")
+	switch {
+	case kind == "sqlite" && where != "", (kind == "redis" || kind == "off" || kind == "") && string(c.Store) == kind:
+		return kind, where, nil
+	case kind == "redis", kind == "rediss", kind == "unix":
+		return "redis", string(c.Store), nil
+	}
+	return "", "", errors.New("checkins: store: write sqlite:FILE, redis, redis://HOST:PORT for one of their own, or off")
+}
+
+// check finds contradictions that need no look at the world.
+func (c *checkInConfig) check() error {
+	kind, _, err := c.kind()
+	switch {
+	case err != nil:
+		return err
+	case c.Volatile && kind == "sqlite":
+		return errors.New("checkins: volatile is about a Redis that forgets, and the store is a file: leave it out")
+	case c.PerHour < 0, c.AtOnce < 0:
+		return errors.New("checkins: perHour and atOnce: write numbers above 0, or leave them out")
+	}
+	return nil
+}
+
+// tuned reports whether the configuration says more of check-ins than where they
+// are kept and by what secret: somebody wants them then.
+func (c checkInConfig) tuned() bool {
+	c.Store, c.Secret = "", ""
+	return c != checkInConfig{}
 }
 
 // authConfig says who callers are.
@@ -261,6 +307,9 @@ func (i *interval) UnmarshalYAML(text []byte) error {
 	return nil
 }
 
+// minCache is the smallest cache that works.
+const minCache = 1 << 20
+
 // byteSize is an amount of memory, written 256MB: kB, MB and GB are powers of 1,024.
 type byteSize int64
 
@@ -277,6 +326,9 @@ func (b *byteSize) UnmarshalYAML(text []byte) error {
 	n, err := strconv.ParseInt(word, 10, 64)
 	if err != nil || n <= 0 || n > math.MaxInt64/unit {
 		return fmt.Errorf("size %s: write an amount of memory such as 256MB", text)
+	}
+	if n*unit < minCache {
+		return fmt.Errorf("size %s: write 1MB at least: below that, a single tile would push out everything else", text)
 	}
 	*b = byteSize(n * unit)
 	return nil
@@ -349,6 +401,9 @@ func readConfig(path, addr string, getenv func(string) string) (config, error) {
 	if err := cfg.Server.check(); err != nil {
 		return config{}, err
 	}
+	if err := cfg.CheckIns.check(); err != nil {
+		return config{}, err
+	}
 	for i := range cfg.Sources {
 		if err := cfg.Sources[i].check(); err != nil {
 			return config{}, fmt.Errorf("source %d: %w", i+1, err)
@@ -373,6 +428,9 @@ func sourcesFromEnv(getenv func(string) string) ([]sourceConfig, error) {
 	case url != "":
 		return nil, fmt.Errorf("%s is set but %s is not: Open Charge Map answers nobody without a key", envOCMURL, envOCMKey)
 	}
+	if key == "" && (getenv(envOCMUser) != "" || getenv(envOCMPassword) != "") {
+		return nil, fmt.Errorf("%s or %s is set but %s is not: check-ins go out through the API alone", envOCMUser, envOCMPassword, envOCMKey)
+	}
 	key, url = getenv(envPlugShareKey), getenv(envPlugShareURL)
 	password := getenv(envPlugShareSecret)
 	switch {
@@ -396,8 +454,12 @@ func (s *sourceConfig) check() error {
 			return fmt.Errorf("%s is no setting of %s: it has %s", name, s.Provider, strings.Join(kind.settings, ", "))
 		}
 	}
-	if b := s.Budget; b != (budgetConfig{}) && b.Calls < 1 {
-		return fmt.Errorf("budget {calls: %d}: write how many calls the source may be sent, for example {calls: 90, per: 1m}", b.Calls)
+	switch b := s.Budget; {
+	case b == budgetConfig{}:
+	case b.Calls < 1 || b.Calls > cache.MaxBudget:
+		return fmt.Errorf("budget {calls: %d}: write how many calls the source may be sent, 1 to %d, for example {calls: 90, per: 1m}", b.Calls, cache.MaxBudget)
+	case b.Per != 0 && time.Duration(b.Per) < cache.MinBudgetWindow:
+		return fmt.Errorf("budget {per: %v}: write at least %v", time.Duration(b.Per), cache.MinBudgetWindow)
 	}
 	if s.Name != "" && !providers.ValidSourceName(s.Name) {
 		return fmt.Errorf("name %q: a name begins with a lower-case letter and has at most 32 lower-case letters, digits, - and _", s.Name)

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 
 	"chargegraph/loaders"
 	"chargegraph/providers"
+	"chargegraph/providers/ocpplab"
 	"chargegraph/providers/sandbox"
 )
 
@@ -220,5 +223,37 @@ func TestWhatWasPulledStaysWhenTheFeedFails(t *testing.T) {
 	now, _ := g.read(t)
 	if diff := cmp.Diff(whole, now); diff != "" {
 		t.Errorf("the answer changed (-before +after):\n%s", diff)
+	}
+}
+
+// TestACPOsOwnEndpointIsAFeed: what a gateway names as a CPO's own endpoint is
+// read as OCPI instead.
+func TestACPOsOwnEndpointIsAFeed(t *testing.T) {
+	t.Parallel()
+	g := newGraphOver(t)
+	gateway, err := ocpplab.New(ocpplab.Config{URL: g.simulators.OCPPLABURL(), Token: g.simulators.OCPPLABToken()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cpos, err := gateway.CPOs(t.Context())
+	if err != nil || len(cpos) == 0 || cpos[0].PeerURL == "" {
+		t.Fatalf("CPOs() = %+v, %v, want some with an endpoint of their own", cpos, err)
+	}
+	read := &sources{logger: slog.New(slog.DiscardHandler)}
+	if err = read.open(t.Context(), sourceConfig{Provider: "ocpi", Name: "peer", URL: cpos[0].PeerURL, Token: secret(g.simulators.OCPIToken())}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := read.run(ctx)
+	t.Cleanup(func() { cancel(); wait() })
+	if err = read.syncers[0].WaitFirst(ctx); err != nil {
+		t.Fatal(err)
+	}
+	country, party, _ := strings.Cut(cpos[0].Party, "*")
+	answer, err := read.providers[0].Search(ctx, providers.Query{Area: providers.World()})
+	if err != nil || !slices.ContainsFunc(answer.Records, func(r *providers.Record) bool {
+		return strings.HasPrefix(string(r.Key), "ocpi:peer:"+country+"*"+party+"*") && len(r.EVSEs) > 0
+	}) {
+		t.Errorf("%d locations, none of them the CPO's; %v", len(answer.Records), err)
 	}
 }

@@ -192,6 +192,22 @@ func TestItSaysWhatIsWrongWithAConfiguration(t *testing.T) {
 		{"an origin that is a host", "server: {cors: {origins: [app.example]}}\n", "write scheme and host, such as https://app.example"},
 		{"trusted documents alone, and none of them", "server: {documents: {only: true}}\n", "server.documents: only is set but trusted is not"},
 		{"batches of fewer than none", "server: {batch: -1}\n", "server.batch: -1 operations"},
+		{"credentials of every origin", "server: {cors: {origins: [\"*\"], credentials: true}}\n", "server.cors: "},
+		{"origins that browsers cannot be told", "server: {cors: {origins: [\"http://app.example\"], credentials: true}}\n", "server.cors: "},
+		{"a limit below 0", "server: {limits: {aliases: -1}}\n", "server.limits.aliases: -1"},
+		{"a limit of callers below 0", "auth: {public: {costPerSecond: -1}}\n", "auth.public: costPerSecond is -1"},
+		{"a cost that is never let through", "auth: {limits: {maxCost: 10, burst: 5}}\n", "auth.limits: maxCost is 10 and burst 5"},
+		{"nobody who may read", "auth: {required: true}\n", "auth: required is set and nobody could be let in"},
+		{"a key that is there twice", "auth: {apiKeys: [{id: a, hash: \"sha256:" + strings.Repeat("1", 64) + "\"}, {id: a, hash: \"sha256:" + strings.Repeat("2", 64) + "\"}]}\n", "auth.apiKeys: \"a\" is there twice"},
+		{"an issuer without an audience", "auth: {jwt: {issuer: \"https://id.example\", jwks: \"https://id.example/k\"}}\n", "auth.jwt: audience is not set"},
+		{"a cache for one tile", "cache: {maxBytes: 10kB}\n", "size 10kB: write 1MB at least"},
+		{"more calls than are counted", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: k, budget: {calls: 1000000}}\n", "budget {calls: 1000000}"},
+		{"a window that is too short", "sources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: k, budget: {calls: 5, per: 1ms}}\n", "budget {per: 1ms}: write at least 1s"},
+		{"check-ins that nothing would keep", "checkins: {markerURL: \"https://a.example/c/\"}\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: k}\n", "checkins are configured, but would be off: no store is named"},
+		{"check-ins in Redis without a secret", "redis: \"redis://127.0.0.1:1\"\ncheckins: {perHour: 5}\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1/v3\", key: k}\n", "checkins are configured, but would be off: Redis is configured, but no secret"},
+		{"a store that is none, with a password", "checkins: {store: \"redi://u:" + key + "@127.0.0.1:1\"}\n", "checkins: store: write sqlite:FILE"},
+		{"a file that forgets", "checkins: {store: \"sqlite:x.db\", volatile: true}\n", "volatile is about a Redis that forgets"},
+		{"fewer check-ins than none", "checkins: {perHour: -1}\n", "checkins: perHour and atOnce"},
 		{"a value with a line of its own stays a value", "sources:\n  - {provider: \"${MULTILINE}\", url: x}\n", "is not known"},
 	}
 	for i, test := range tests {
@@ -220,9 +236,11 @@ func TestItSaysWhatIsWrongWithTheEnvironment(t *testing.T) {
 		env  map[string]string
 		says string
 	}{
-		"a URL without a key":  {map[string]string{"OCM_URL": "http://127.0.0.1:1/v3"}, "OCM_API_KEY is not"},
-		"half a PlugShare key": {map[string]string{"PLUGSHARE_KEY": "k"}, "PLUGSHARE_SECRET"},
-		"a mirror and a key":   {map[string]string{"OCM_MIRROR": "x", "OCM_API_KEY": "k"}, "one Open Charge Map is enough"},
+		"a URL without a key":      {map[string]string{"OCM_URL": "http://127.0.0.1:1/v3"}, "OCM_API_KEY is not"},
+		"half a PlugShare key":     {map[string]string{"PLUGSHARE_KEY": "k"}, "PLUGSHARE_SECRET"},
+		"an account without a key": {map[string]string{"OCM_USERNAME": "u", "OCM_PASSWORD": "p"}, "OCM_API_KEY is not"},
+		"an account of a mirror":   {map[string]string{"OCM_MIRROR": "x", "OCM_USERNAME": "u"}, "OCM_API_KEY is not"},
+		"a mirror and a key":       {map[string]string{"OCM_MIRROR": "x", "OCM_API_KEY": "k"}, "one Open Charge Map is enough"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -230,6 +248,28 @@ func TestItSaysWhatIsWrongWithTheEnvironment(t *testing.T) {
 			err := run(t.Context(), []string{"-addr", "127.0.0.1:0"}, func(name string) string { return test.env[name] }, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("it says %v, want %q in it", err, test.says)
+			}
+		})
+	}
+}
+
+func TestItSaysThatCheckInsAreOff(t *testing.T) {
+	t.Parallel()
+	for name, env := range map[string]map[string]string{
+		"no secret": {envRedis: "redis://127.0.0.1:1"},
+		"no store":  {envSecret: strings.Repeat("s", 40)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env[envMirror] = aMirror(t)
+			p := launch(t, env, "-addr", "127.0.0.1:0")
+			if n := strings.Count(p.log(), "check-ins are off"); n != 1 {
+				t.Errorf("it says so %d times:\n%s", n, p.log())
+			}
+			var said bytes.Buffer
+			_ = runCheck(t.Context(), nil, func(name string) string { return env[name] }, &said, io.Discard) // there is no Redis
+			if !line("checkins", "ok", "off: ").MatchString(said.String()) {
+				t.Errorf("check says\n%s", &said)
 			}
 		})
 	}
@@ -307,6 +347,34 @@ func TestHelpTellsEveryFlag(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"fly"}, func(string) string { return "" }, io.Discard); err == nil || !strings.Contains(err.Error(), `no command "fly"`) {
 		t.Errorf("an unknown command says %v", err)
+	}
+}
+
+func TestTheSandboxPrintsAConfigurationOfItself(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	printed, writer := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := runSandbox(ctx, []string{"-sites", "100", "-ocm-addr", "127.0.0.1:0", "-plugshare-addr", "127.0.0.1:0", "-ocpi-addr", "127.0.0.1:0", "-ocpplab-addr", "127.0.0.1:0"}, writer, io.Discard)
+		_ = writer.Close()
+		done <- err
+	}()
+	lines := bufio.NewReader(printed)
+	first, err := lines.ReadString('\n') // it runs now
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	rest, err := io.ReadAll(lines)
+	if err = errors.Join(err, <-done); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
+	write(t, file, first+string(rest))
+	cfg, err := readConfig(file, "", func(string) string { return "" })
+	if err != nil || len(cfg.Sources) != 4 {
+		t.Errorf("what it prints has %d sources: %v", len(cfg.Sources), err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,8 @@ type metrics struct {
 	calls    *callMetrics
 	service  atomic.Pointer[watched]
 	checkIns atomic.Pointer[checkins.Counts]
+	keeps    bool        // there is a store of check-ins
+	unkept   atomic.Bool // which cannot be written
 }
 
 // watched is the service that is read.
@@ -82,30 +85,15 @@ func buildInfo() prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-// countInterval is how often check-ins are counted: it takes a second of one core
-// where a million are kept.
-const countInterval = time.Minute
-
-// countCheckIns counts what store holds now and then, until ctx ends.
+// countCheckIns counts what store holds.
 func (m *metrics) countCheckIns(ctx context.Context, store checkins.Store, logger *slog.Logger) {
-	tick := time.NewTicker(countInterval)
-	defer tick.Stop()
-	for {
-		limited, cancel := context.WithTimeout(ctx, countInterval)
-		counts, err := checkins.Count(limited, store)
-		cancel()
-		switch {
-		case err == nil:
-			m.checkIns.Store(&counts)
-		case ctx.Err() == nil:
-			m.checkIns.Store(nil) // none is better than one of yesterday
-			logger.LogAttrs(ctx, slog.LevelWarn, "check-ins not counted", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	counts, err := checkins.Count(ctx, store)
+	switch {
+	case err == nil:
+		m.checkIns.Store(&counts)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		m.checkIns.Store(nil) // none is better than one of yesterday
+		logger.LogAttrs(ctx, slog.LevelWarn, "check-ins not counted", slog.Any("error", err))
 	}
 }
 
@@ -144,6 +132,7 @@ var (
 	descListening   = desc("cache_redis_listening", "1 when messages from other processes arrive.")
 	descPOIs        = desc("pois_merged_total", "POIs made, by how many records they were made of; the highest number stands for more, too.", "records")
 	descStreams     = desc("streams_open", "Connections open for subscriptions.")
+	descWritable    = desc("checkins_writable", "1 when check-ins can be kept, as was last tried: by a probe, or once a minute.")
 	descCheckIns    = desc("checkins", "Check-ins kept, by state; counted once a minute.", "state")
 	descDeliveries  = desc("checkin_deliveries", "Deliveries of check-ins kept, by state; counted once a minute.", "state")
 	descOldest      = desc("checkin_oldest_undelivered_timestamp_seconds", "When the oldest check-in was submitted that a provider has neither taken nor refused; left out when there is none.")
@@ -156,7 +145,7 @@ func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 		descHealth, descInfo, descSuccess, descRecords, descReady, descQuestions, descLimit, descUsed, descWindow,
 		descLookups, descRedis, descAnswers, descLoads, descRefreshes, descPolls, descEvictions, descWrites,
 		descInvalidated, descMessages, descBytes, descMaxBytes, descEntries, descQueued, descUp, descRefusing,
-		descListening, descPOIs, descStreams, descCheckIns, descDeliveries, descOldest,
+		descListening, descPOIs, descStreams, descWritable, descCheckIns, descDeliveries, descOldest,
 	} {
 		to <- d
 	}
@@ -179,6 +168,9 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 			counter(descPOIs, n, fmt.Sprint(i+1))
 		}
 		gauge(descStreams, float64(w.streams()))
+	}
+	if m.keeps {
+		gauge(descWritable, one(!m.unkept.Load()))
 	}
 	if c := m.checkIns.Load(); c != nil {
 		for _, state := range []providers.CheckInState{

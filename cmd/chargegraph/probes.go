@@ -75,23 +75,61 @@ func (p *process) metricsOnMain(cfg metricsConfig) http.Handler {
 const probeTimeout = time.Second
 
 // checks returns how what the service depends on is: what is held here must have
-// been read, and check-ins must be kept. Upstreams that fail are told of, and no
-// reason to send callers to another replica, which asks the same ones.
+// been read, and check-ins must be kept where the store of them is this replica's
+// own. Upstreams that fail, and a store that all replicas share, are told of, and
+// no reason to send callers to another replica, which has the same ones.
 func (p *process) checks(sources []providers.Provider) func(context.Context) []server.Check {
 	return func(ctx context.Context) []server.Check {
 		checks := make([]server.Check, 0, len(sources)+1)
 		for _, source := range sources {
 			checks = append(checks, checkSource(source))
 		}
-		if p.store != nil {
-			c := server.Check{Name: "checkins", OK: true}
-			if err := writable(ctx, p.store); err != nil {
-				p.logger.LogAttrs(ctx, slog.LevelWarn, "check-ins cannot be kept", slog.Any("error", err))
-				c.OK, c.Message = false, "the store of check-ins cannot be written; the log says why"
-			}
-			checks = append(checks, c)
+		if p.store == nil {
+			return checks
 		}
-		return checks
+		_, own := p.store.(*checkins.SQLite)
+		c := server.Check{Name: "checkins", OK: p.keepsCheckIns(ctx)}
+		if !c.OK {
+			c.Detail, c.Message = !own, "the store of check-ins cannot be written; the log says why"
+		}
+		return append(checks, c)
+	}
+}
+
+// keepsCheckIns tries whether check-ins can be kept. When that changes it is a
+// line in the log.
+func (p *process) keepsCheckIns(ctx context.Context) bool {
+	err := writable(ctx, p.store)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return false // nobody waits for it any more, and it says nothing of the store
+	}
+	switch before := p.metrics.unkept.Swap(err != nil); {
+	case err != nil && !before:
+		p.logger.LogAttrs(ctx, slog.LevelWarn, "check-ins cannot be kept", slog.Any("error", err))
+	case err == nil && before:
+		p.logger.LogAttrs(ctx, slog.LevelInfo, "check-ins can be kept again")
+	}
+	return err == nil
+}
+
+// watchInterval is how often check-ins are counted, which takes a second of one
+// core where a million are kept, and the store is tried where nobody probes.
+const watchInterval = time.Minute
+
+// watchCheckIns keeps the metrics of check-ins up to date until the process ends.
+func (p *process) watchCheckIns() {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		limited, cancel := context.WithTimeout(p.running, watchInterval)
+		_ = p.keepsCheckIns(limited) // the metric and the log have it
+		p.metrics.countCheckIns(limited, p.store, p.logger)
+		cancel()
+		select {
+		case <-p.running.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 

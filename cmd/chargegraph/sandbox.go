@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -68,10 +69,12 @@ func lines(words []string, sep string, width int) (list []string) {
 	return list
 }
 
-// runSandbox runs the simulators until ctx ends.
-func runSandbox(ctx context.Context, args []string, stderr io.Writer) error {
+// runSandbox runs the simulators until ctx ends. stdout gets a configuration file
+// that names them.
+func runSandbox(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := newFlags("chargegraph sandbox", `Runs simulated upstreams over a made-up world, on loopback addresses, with the true
-wire format and manners of the real ones. Faults can be changed while it runs:
+wire format and manners of the real ones, and prints a configuration file that names
+them. Faults can be changed while it runs:
   curl -X PUT --data 'ocm=hang' http://`+sandboxOCMAddr+`/_sandbox/faults
   curl -X DELETE http://`+sandboxOCMAddr+`/_sandbox/faults
 A fault is UPSTREAM=NAME[:OPTION,…], with a duration, a probability, share=0.5,
@@ -103,8 +106,7 @@ count=3 or path=/poi as options. UPSTREAM is ocm, plugshare, ocpi or ocpplab; NA
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(stderr, `
-# The simulated upstreams as sources: save this as a file and run chargegraph -config FILE.
+	_, err = fmt.Fprintf(stdout, `# The simulated upstreams as sources: chargegraph sandbox > FILE, and chargegraph -config FILE.
 sources:
   - {provider: ocm, url: %q, key: %q, username: %q, password: %q}
   - {provider: plugshare, url: %q, key: %q, secret: %q}
@@ -115,5 +117,8 @@ sources:
 		server.PlugShareURL(), server.PlugShareKey(), server.PlugShareSecret(),
 		server.OCPIURL(), server.OCPIToken(),
 		server.OCPPLABURL(), server.OCPPLABToken(), `"`+strings.Join(server.OCPPLABCPOs(), `", "`)+`"`)
+	if err != nil {
+		return errors.Join(fmt.Errorf("sandbox: %w", err), server.Close())
+	}
 	return server.Run(ctx)
 }

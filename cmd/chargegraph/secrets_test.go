@@ -249,7 +249,7 @@ func TestNoSecretGetsAbout_WhenUpstreamsRepeatThemAndRedisIsAway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, g.file, strings.Replace(string(text), "store: redis", `store: "sqlite:`+filepath.Join(t.TempDir(), "c.db")+`"`, 1))
+			write(t, g.file, strings.Replace(string(text), "store: redis, volatile: true", `store: "sqlite:`+filepath.Join(t.TempDir(), "c.db")+`"`, 1))
 
 			var said bytes.Buffer
 			wrote := new(logged)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,7 +19,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 
 	"chargegraph/loaders"
 	"chargegraph/loaders/cache"
@@ -43,6 +44,18 @@ type process struct {
 	metrics    *metrics
 	tracing    tracing
 
+	// A reload goes on with all of this, so that it costs no call to a source, no
+	// look for an issuer's keys, and no caller's limit anew.
+	cached    *cache.Cache
+	answers   *cache.Answers
+	documents *cache.Documents
+	costs     access.Limiter                  // charges operations
+	single    access.Limiter                  // charges check-ins
+	gate      *access.Gate                    // nil: before the first configuration is open
+	desk      *desk                           // nil without store, and before that
+	catalog   atomic.Pointer[loaders.Catalog] // the current one; nil before that
+	opened    []*openedSource                 // what it reads from
+
 	mu      sync.Mutex
 	budgets map[string]*cache.Budget // a reload must not grant a source's calls anew
 	running context.Context          //nolint:containedctx // of what runs as long as the program
@@ -52,30 +65,43 @@ type process struct {
 
 // begin opens what all configurations share.
 func (p *process) begin(ctx context.Context, cfg config) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.end())
+		}
+	}()
 	p.fixed, p.budgets = cfg, make(map[string]*cache.Budget)
 	p.running, p.stop = context.WithCancel(p.tracing.background(context.WithoutCancel(ctx)))
 	if p.metrics, err = newMetrics(); err != nil {
 		return err
 	}
 	if cfg.Redis != "" {
-		logging.Disable() // go-redis would write every failure to connect to stderr
-		if p.redis, err = cache.Connect(string(cfg.Redis)); err != nil {
+		if p.redis, err = connect(cfg.Redis); err != nil {
 			return err
 		}
 	}
+	if p.cached, err = cache.New(cache.Config{MaxBytes: int64(cfg.Cache.MaxBytes), Redis: p.redis, Logger: p.logger}); err != nil {
+		return err
+	}
+	p.answers, p.documents = cache.NewAnswers(p.cached, "answer"), cache.NewDocuments(p.cached)
+	if p.redis != nil {
+		p.work.Go(func() { _ = p.cached.Run(p.running) }) // it ends without error, when running does
+	}
+	p.costs, p.single = limitersOver(p.redis, p.logger)
 	if p.simulators != nil && cfg.CheckIns.Store == "" && p.redis == nil {
 		// For as long as the simulated providers remember what they were told.
 		if p.scratch, err = os.MkdirTemp("", "chargegraph-sandbox-"); err != nil {
-			return errors.Join(err, p.end())
+			return err
 		}
-		cfg.CheckIns.Store = "sqlite:" + filepath.Join(p.scratch, "checkins.db")
+		cfg.CheckIns.Store = secret("sqlite:" + filepath.Join(p.scratch, "checkins.db"))
 	}
 	if p.store, err = openStore(ctx, cfg.CheckIns, p.redis, p.logger); err != nil {
-		return errors.Join(err, p.end())
+		return err
 	}
+	p.metrics.keeps = p.store != nil
 	pair, err := cfg.Server.pair()
 	if err != nil {
-		return errors.Join(err, p.end())
+		return err
 	}
 	p.secure = pair != nil
 	p.pair.Store(pair)
@@ -86,6 +112,15 @@ func (p *process) begin(ctx context.Context, cfg config) (err error) {
 func (p *process) end() (err error) {
 	p.stop()
 	p.work.Wait()
+	if catalog := p.catalog.Load(); catalog != nil {
+		catalog.Close()
+	}
+	if p.gate != nil {
+		p.gate.Close()
+	}
+	if p.cached != nil {
+		p.cached.Close()
+	}
 	if p.store != nil {
 		err = p.store.Close()
 	}
@@ -144,85 +179,83 @@ func (p *process) budget(cfg cache.BudgetConfig) (providers.Budget, error) {
 // service is what one configuration makes. A reload makes another beside it.
 type service struct {
 	handler  *server.Handler
-	stop     context.CancelFunc
-	work     sync.WaitGroup
-	closers  []func()
 	requests sync.WaitGroup
+	replaced []*openedSource // what the service before it read from, and this does not
 }
 
 // open makes the service of a configuration, and waits for what it holds to be
-// read, patience at most.
-func (p *process) open(ctx context.Context, cfg config, patience time.Duration) (s *service, err error) { //nolint:contextcheck // what it starts outlives the call
-	running, stop := context.WithCancel(p.running)
-	s = &service{stop: stop}
+// read, patience at most. It goes on with what the process has of the one before,
+// which stays as it is when there is an error.
+func (p *process) open(ctx context.Context, cfg config, patience time.Duration) (s *service, err error) {
+	who := cfg.Auth.access(p.simulators != nil && p.loopback, p.logger)
+	gate, err := access.New(who) //nolint:contextcheck // keys are fetched for as long as it is open
+	if err != nil {
+		return nil, err
+	}
+	if p.gate == nil {
+		p.gate = gate
+	} else {
+		gate.Close() // it was to find contradictions before anything is opened: see Reload below
+	}
+	all, fresh, err := p.openSources(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
-			s.close(ctx)
+			endSources(fresh)
 		}
 	}()
-	read := &sources{logger: p.logger, budgets: p.budget, around: p.metrics.calls.around}
-	if p.simulators != nil {
-		err = read.openSandbox(p.simulators)
-	} else {
-		for i, source := range cfg.Sources {
-			if err = read.open(ctx, source); err != nil {
-				return s, fmt.Errorf("source %d: %w", i+1, err)
-			}
+	read, before := readFrom(all), p.catalog.Load()
+	catalog, err := p.openCatalog(cfg, read) //nolint:contextcheck // it writes for as long as it is open
+	if err != nil {
+		return nil, err
+	}
+	if before == nil {
+		p.catalog.Store(catalog)
+		if p.desk != nil {
+			p.desk.deliverTo(read)
+			p.work.Go(func() { p.desk.run(p.running)() })
 		}
 	}
+	edition, err := editionOf(cfg, all)
 	if err != nil {
-		return s, err
-	}
-	cached, err := cache.New(cache.Config{MaxBytes: int64(cfg.Cache.MaxBytes), Redis: p.redis, Logger: p.logger})
-	if err != nil {
-		return s, err
-	}
-	s.closers = append(s.closers, cached.Close)
-	if p.redis != nil {
-		s.work.Go(func() { _ = cached.Run(running) }) // as above
-	}
-	gate, err := access.New(cfg.Auth.access(p.simulators != nil && p.loopback, p.logger)) //nolint:contextcheck // keys are fetched for as long as it is open
-	if err != nil {
-		return s, err
-	}
-	s.closers = append(s.closers, gate.Close)
-	catalog, desk, err := p.openCatalog(cfg, read, cached) //nolint:contextcheck // it writes for as long as it is open
-	if err != nil {
-		return s, err
-	}
-	s.closers = append(s.closers, catalog.Close)
-	read.changed = func(id providers.SourceID) { catalog.Changed(running, id) }
-	if path := cfg.Conflation.Overrides; path != "" {
-		if err = loadOverrides(catalog, path); err != nil {
-			return s, err
-		}
+		return nil, err
 	}
 	shown, err := cfg.Server.options()
 	if err != nil {
-		return s, err
+		return nil, err
 	}
+	s = &service{}
 	s.handler, err = newHandler(catalog, p.simulators != nil, p.logger, shown, func(c *server.Config) {
-		c.Access, c.Limiter = gate, limiterOver(p.redis, p.logger)
-		c.Answers = keptAnswers{cache.NewAnswers(cached, "answer")}
-		c.Documents = cache.NewDocuments(cached)
+		c.Access, c.Limiter = p.gate, p.costs
+		c.Answers = keptAnswers{p.answers, edition}
+		c.Documents = p.documents
 		c.Metrics, c.MetricsPage, c.Trace = p.metrics.server, p.metricsOnMain(cfg.Metrics), p.tracing.join
-		c.Ready = p.checks(read.providers)
+		c.Ready = p.checks(read)
 		c.Freshness = func(ctx context.Context) loaders.Freshness { return loaders.OperationFrom(ctx).Freshness() }
-		if desk != nil {
-			c.Schema, c.CheckIns = resolvers.NewSchema(desk), true
+		if p.desk != nil {
+			c.Schema, c.CheckIns = resolvers.NewSchema(p.desk), true
 		}
 	})
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	s.work.Go(func() { read.run(running)() })
-	if desk != nil {
-		s.work.Go(func() { desk.run(running)() })
+	p.beginSources(ctx, patience, fresh)
+	if err = p.gate.Reload(who); err != nil { //nolint:contextcheck // as above
+		return nil, err
 	}
-	moment, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	read.waitFirst(moment)
-	p.metrics.service.Store(&watched{sources: read.providers, cache: cached, catalog: catalog, streams: s.handler.OpenStreams})
+	// From here on nothing can fail.
+	if before != nil {
+		catalog.Succeed(before)
+		p.catalog.Store(catalog)
+		if p.desk != nil {
+			p.desk.deliverTo(read)
+		}
+	}
+	s.replaced = slices.DeleteFunc(p.opened, func(o *openedSource) bool { return slices.Contains(all, o) })
+	p.opened = all
+	p.metrics.service.Store(&watched{sources: read, cache: p.cached, catalog: catalog, streams: s.handler.OpenStreams})
 	return s, nil
 }
 
@@ -235,36 +268,67 @@ const (
 	nextPull = time.Minute
 )
 
-// openCatalog returns what is read from, and who takes check-ins; nil: nobody.
-func (p *process) openCatalog(cfg config, read *sources, cached *cache.Cache) (catalog *loaders.Catalog, d *desk, err error) {
-	c := loaders.Config{Cache: cached, Logger: p.logger}
-	if p.store != nil {
-		if p.simulators == nil && !cfg.Auth.identifies() {
-			return nil, nil, errors.New("checkins are on, and nobody could authenticate: configure auth: {apiKeys: …} (`chargegraph keys new NAME` makes one) or auth: {jwt: …}, or set checkins: {store: off}")
-		}
-		if d, err = newDesk(p.store, cfg.CheckIns, read.providers, func() *loaders.Catalog { return catalog }, p.logger); err != nil {
-			return nil, nil, err
-		}
-		c.Amend, c.Aliases = d.amend, aliases{p.store}
+// openCatalog returns what is read from, with all that was cached before, and
+// where check-ins are kept makes the desk that takes them.
+func (p *process) openCatalog(cfg config, read []providers.Provider) (catalog *loaders.Catalog, err error) {
+	if p.store != nil && p.simulators == nil && !cfg.Auth.identifies() {
+		return nil, errors.New("checkins are on, and nobody could authenticate: configure auth: {apiKeys: …} (`chargegraph keys new NAME` makes one) or auth: {jwt: …}, or set checkins: {store: off}")
 	}
-	catalog, err = loaders.New(c, read.providers...)
-	return catalog, d, err
+	if before := p.catalog.Load(); before != nil {
+		catalog, err = before.With(read...)
+	} else {
+		c := loaders.Config{Cache: p.cached, Logger: p.logger}
+		if p.store != nil {
+			if p.desk, err = newDesk(p.store, cfg.CheckIns, p.single, p.catalog.Load, p.logger); err != nil {
+				return nil, err
+			}
+			c.Amend, c.Aliases = p.desk.amend, aliases{p.store}
+		}
+		catalog, err = loaders.New(c, read...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if path := cfg.Conflation.Overrides; path != "" {
+		if err = loadOverrides(catalog, path); err != nil {
+			if p.catalog.Load() == nil {
+				catalog.Close() // else the one before needs what they share
+			}
+			return nil, err
+		}
+	}
+	return catalog, nil
 }
 
-// close ends the service: it lets requests under way finish, and then what runs
-// beside them.
+// editionOf names what an answer depends on beside what was asked: with another
+// configuration, here or at another replica, finished answers are others. Secrets
+// are not among it.
+func editionOf(cfg config, read []*openedSource) (string, error) {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%+v\n%+v\n%+v\n", cfg.Sources, cfg.Conflation, cfg.Server) // secrets print as such
+	for _, o := range read {
+		_, _ = fmt.Fprintln(h, o.seen)
+	}
+	for _, path := range []string{cfg.Conflation.Overrides, cfg.Server.Documents.Trusted} {
+		if path == "" {
+			continue
+		}
+		text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		if err != nil {
+			return "", fmt.Errorf("read configuration: %w", err)
+		}
+		_, _ = fmt.Fprintf(h, "%d\n%s", len(text), text)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12]), nil
+}
+
+// close ends the service: it lets requests under way finish, and then what was
+// read for them alone.
 func (s *service) close(ctx context.Context) {
-	if s.handler != nil {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		s.handler.EndStreams(grace)
-		cancel()
-	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	s.handler.EndStreams(grace)
+	cancel()
 	s.requests.Wait()
-	s.stop()
-	s.work.Wait()
-	for _, closer := range slices.Backward(s.closers) {
-		closer()
-	}
 }
 
 // closeTimeout is how long clients of streams have to hear that these end.
@@ -319,6 +383,8 @@ func (p *process) reload(ctx context.Context, f *front, cfg config) error {
 		return errors.New("redis cannot be changed while the service runs: restart it")
 	case cfg.CheckIns != fixed.CheckIns:
 		return errors.New("checkins cannot be changed while the service runs: restart it")
+	case cfg.Cache != fixed.Cache:
+		return errors.New("cache cannot be changed while the service runs: restart it")
 	case cfg.Metrics != fixed.Metrics:
 		return errors.New("metrics cannot be changed while the service runs: restart it")
 	case (cfg.Server.TLS.Cert != "") != p.secure:
@@ -336,7 +402,10 @@ func (p *process) reload(ctx context.Context, f *front, cfg config) error {
 	}
 	p.pair.Store(pair)
 	before := f.swap(next)
-	p.work.Go(func() { before.close(ctx) })
+	p.work.Go(func() {
+		before.close(ctx)
+		endSources(next.replaced)
+	})
 	return nil
 }
 

@@ -93,6 +93,7 @@ func TestAReloadRefusesWhatNeedsARestart(t *testing.T) {
 		"addr":       func(c *config) { c.Addr = "127.0.0.1:2" },
 		"redis":      func(c *config) { c.Redis = "redis://127.0.0.1:1" },
 		"checkins":   func(c *config) { c.CheckIns.Store = "off" },
+		"cache":      func(c *config) { c.Cache.MaxBytes = 1 << 30 },
 		"metrics":    func(c *config) { c.Metrics.Addr = "off" },
 		"server.tls": func(c *config) { c.Server.TLS.Cert, c.Server.TLS.Key = "cert.pem", "key.pem" },
 	} {

@@ -355,16 +355,6 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 }
 
-// WaitReady waits until Run has read what is to be shown.
-func (s *Service) WaitReady(ctx context.Context) error {
-	select {
-	case <-s.ready:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("checkins: wait for what is kept: %w", ctx.Err())
-	}
-}
-
 func (s *Service) sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()

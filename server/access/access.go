@@ -93,8 +93,9 @@ type rules struct {
 	anonymousLimits   Limits
 }
 
-// New returns a Gate for cfg. It refuses contradictions in one sentence each. It
-// fetches nothing yet: the first token does.
+// New returns a Gate for cfg. It refuses contradictions in one sentence each, with
+// the names that the settings have in the configuration file. It fetches nothing
+// yet: the first token does.
 func New(cfg Config) (*Gate, error) {
 	r, err := newRules(cfg, nil)
 	if err != nil {
@@ -149,9 +150,9 @@ func newRules(cfg Config, old *tokens) (*rules, error) {
 	}
 	switch {
 	case cfg.AnonymousCheckIns && !cfg.AnonymousReads:
-		return nil, errors.New("access: anonymous callers may check in but not read: allow anonymous reads, or refuse both")
+		return nil, errors.New("access: anonymous callers may check in but not read: allow reads, or refuse both")
 	case !cfg.AnonymousReads && len(cfg.APIKeys) == 0 && cfg.JWT == nil:
-		return nil, errors.New("access: nobody could be let in: allow anonymous reads, or configure API keys or a JWT issuer")
+		return nil, errors.New("auth: required is set and nobody could be let in: configure apiKeys or jwt, or leave required out")
 	}
 	r := &rules{
 		keys:              make(map[string]apiKey, len(cfg.APIKeys)),
@@ -159,23 +160,23 @@ func newRules(cfg Config, old *tokens) (*rules, error) {
 		anonymousCheckIns: cfg.AnonymousCheckIns,
 	}
 	var err error
-	if r.limits, err = cfg.Limits.complete("the limits of callers", callerLimits()); err != nil {
+	if r.limits, err = cfg.Limits.complete("auth.limits", callerLimits()); err != nil {
 		return nil, err
 	}
-	if r.anonymousLimits, err = cfg.AnonymousLimits.complete("the limits of anonymous callers", anonymousLimits()); err != nil {
+	if r.anonymousLimits, err = cfg.AnonymousLimits.complete("auth.public", anonymousLimits()); err != nil {
 		return nil, err
 	}
 	holders := make(map[digest]string, len(cfg.APIKeys))
 	for i, k := range cfg.APIKeys {
 		known, refused := readKey(k, r.limits)
 		if refused != nil {
-			return nil, fmt.Errorf("access: API key %d (%q): %w", i+1, k.ID, refused)
+			return nil, fmt.Errorf("auth.apiKeys: key %d (%q): %w", i+1, k.ID, refused)
 		}
 		if _, twice := r.keys[k.ID]; twice {
-			return nil, fmt.Errorf("access: API key %q is configured twice", k.ID)
+			return nil, fmt.Errorf("auth.apiKeys: %q is there twice", k.ID)
 		}
 		if other, twice := holders[known.secret]; twice {
-			return nil, fmt.Errorf("access: API keys %q and %q have the same secret; make each its own", other, k.ID)
+			return nil, fmt.Errorf("auth.apiKeys: %q and %q have the same secret; make each its own", other, k.ID)
 		}
 		r.keys[k.ID], holders[known.secret] = known, k.ID
 	}

@@ -27,6 +27,9 @@ type Caller struct {
 	ID     string
 	Kind   Kind
 	Limits Limits
+	// Until is when what identified the caller ceases to be taken: from then on it
+	// would be refused in a new request. Zero: never.
+	Until time.Time
 
 	mayCheckIn bool
 }

@@ -45,7 +45,7 @@ func readKey(k APIKey, limits Limits) (apiKey, error) {
 	case digest{}:
 		return apiKey{}, errors.New("its hash is all zeros, which is that of no secret")
 	}
-	read.limits, err = k.Limits.complete("its limits", limits)
+	read.limits, err = k.Limits.complete("limits", limits)
 	return read, err
 }
 

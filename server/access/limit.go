@@ -58,9 +58,9 @@ func (l Limits) complete(whose string, otherwise Limits) (Limits, error) {
 	for _, rate := range []struct {
 		name  string
 		value float64
-	}{{"rate per second", l.PerSecond}, {"burst", l.Burst}, {"number of concurrent operations", float64(l.Concurrent)}, {"greatest cost", float64(l.MaxCost)}} {
+	}{{"costPerSecond", l.PerSecond}, {"burst", l.Burst}, {"concurrent", float64(l.Concurrent)}, {"maxCost", float64(l.MaxCost)}} {
 		if !(rate.value >= 0) || math.IsInf(rate.value, 0) {
-			return Limits{}, fmt.Errorf("access: %s: the %s is %v, want more than 0, or 0 for the default", whose, rate.name, rate.value)
+			return Limits{}, fmt.Errorf("%s: %s is %v: write a number above 0, or leave it out", whose, rate.name, rate.value)
 		}
 	}
 	if l.PerSecond == 0 {
@@ -76,7 +76,7 @@ func (l Limits) complete(whose string, otherwise Limits) (Limits, error) {
 		l.MaxCost = otherwise.MaxCost
 	}
 	if float64(l.MaxCost) > l.Burst {
-		return Limits{}, fmt.Errorf("access: %s: an operation may cost %d but the burst is %v, so that it would never be let through", whose, l.MaxCost, l.Burst)
+		return Limits{}, fmt.Errorf("%s: maxCost is %d and burst %v, so that an operation of that cost would never be let through", whose, l.MaxCost, l.Burst)
 	}
 	return l, nil
 }

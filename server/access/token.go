@@ -56,14 +56,14 @@ type tokens struct {
 func newTokens(cfg Config, old *tokens) (*tokens, error) {
 	switch {
 	case cfg.JWT.Issuer == "":
-		return nil, errors.New("access: JWT: the issuer is not named; its tokens could not be told from those of others")
+		return nil, errors.New("auth.jwt: issuer is not set; its tokens could not be told from those of others")
 	case cfg.JWT.Audience == "":
-		return nil, errors.New("access: JWT: an issuer without an audience: tokens that were given out for other services would be taken; name the audience")
+		return nil, errors.New("auth.jwt: audience is not set: tokens that were given out for other services would be taken")
 	case cfg.HTTP == nil:
 		return nil, errors.New("access: JWT: Config.HTTP is nil, and the issuer's keys have to be fetched")
 	}
 	if err := checkJWKS(cfg.JWT.JWKS); err != nil {
-		return nil, fmt.Errorf("access: JWT: %w", err)
+		return nil, fmt.Errorf("auth.jwt: %w", err)
 	}
 	if old != nil && old.cfg == *cfg.JWT {
 		return old, nil
@@ -86,7 +86,7 @@ func checkJWKS(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case address == "":
-		return errors.New("the address of the issuer's keys (jwks) is not given")
+		return errors.New("jwks is not set: it is the address of the issuer's keys")
 	case err != nil, u.Host == "", u.User != nil, u.Fragment != "":
 		return errors.New("jwks must be an absolute https URL without user and fragment")
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
@@ -129,7 +129,7 @@ func (t *tokens) identify(ctx context.Context, token string, limits Limits) (Cal
 	if !isSubject(claims.Subject) {
 		return Caller{}, unauthenticated("the token's subject (sub) must be 1 to %d bytes of printable text", maxSubject)
 	}
-	return Caller{ID: t.prefix + claims.Subject, Kind: ByToken, Limits: limits, mayCheckIn: true}, nil
+	return Caller{ID: t.prefix + claims.Subject, Kind: ByToken, Limits: limits, Until: claims.ExpiresAt.Add(leeway), mayCheckIn: true}, nil
 }
 
 func (t *tokens) close() { t.keys.close() }
