@@ -525,6 +525,10 @@ var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
 // Visit implements ast.Visitor.
 func (e *expander) Visit(node ast.Node) ast.Visitor {
+	if member, ok := node.(*ast.MappingValueNode); ok {
+		ast.Walk(e, member.Value) // names are quoted in errors, and the variable may hold a key
+		return nil
+	}
 	scalar, ok := node.(*ast.StringNode)
 	if !ok {
 		return e

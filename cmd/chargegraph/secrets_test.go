@@ -294,17 +294,23 @@ func TestNoSecretIsInAMistakeOfTheConfiguration(t *testing.T) {
 		"a secret that is too short":        "checkins: {secret: \"SECRET\", store: \"sqlite:/no/such/folder/x\"}\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
 		"a secret that is a list":           "redis: [\"SECRET\"]\n",
 		"a hash that is none":               "auth: {apiKeys: [{id: a, hash: \"SECRET\"}]}\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
+		"a variable as a name":              "\"${KEY}\": 1\nsources:\n  - {provider: ocm, url: \"http://127.0.0.1:1\", key: k}\n",
 		"a tab in the file":                 "sources:\n\t- {provider: ocm, key: \"SECRET\"}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "chargegraph.yaml")
 			write(t, file, "addr: 127.0.0.1:0\n"+strings.ReplaceAll(text, "SECRET", s["the secret"]))
-			none := func(string) string { return "" }
+			environment := func(name string) string {
+				if name == "KEY" {
+					return s["the secret"]
+				}
+				return ""
+			}
 			args := []string{"-config", file, "-log", "DEBUG"}
 			for command, refuse := range map[string]func(out io.Writer) error{
-				"serve": func(out io.Writer) error { return serve(t.Context(), args, none, out) },
-				"check": func(out io.Writer) error { return runCheck(t.Context(), args, none, out, out) },
+				"serve": func(out io.Writer) error { return serve(t.Context(), args, environment, out) },
+				"check": func(out io.Writer) error { return runCheck(t.Context(), args, environment, out, out) },
 			} {
 				out := new(logged)
 				err := refuse(out)

@@ -71,10 +71,9 @@ type Cache struct {
 	// missed that it was dropped elsewhere.
 	staleBefore atomic.Int64
 
-	mu        sync.Mutex
-	spaces    map[string]spaceOf // by the name of their kind
-	names     []string           // of spaces and answers: a memKey holds an index of it
-	callbacks []func(tags []string)
+	mu     sync.Mutex
+	spaces map[string]spaceOf // by the name of their kind
+	names  []string           // of spaces and answers: a memKey holds an index of it
 }
 
 // memKey says where a value lies in memory. The number stands for the space.
@@ -224,18 +223,9 @@ func (c *Cache) number(name string, s spaceOf) uint32 {
 	return uint32(len(c.names)) //nolint:gosec // a handful
 }
 
-// OnInvalidate has f called with the tags of every invalidation, of this process
-// and of others. It belongs before Run and the first Invalidate. f may be called
-// concurrently, and by the listener, so it must be quick.
-func (c *Cache) OnInvalidate(f func(tags []string)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.callbacks = append(c.callbacks, f)
-}
-
-// Invalidate drops the Answers that carry one of tags and calls what OnInvalidate
-// registered: here before it returns, in other processes when the message
-// arrives. It never waits for Redis: while Redis is away the message is kept.
+// Invalidate drops the Answers that carry one of tags: here before it returns, in
+// other processes when the message arrives. It never waits for Redis: while Redis
+// is away the message is kept.
 // Redis sees the tags as they are: see InvalidateHere. Values are not touched:
 // see Space.Drop.
 func (c *Cache) Invalidate(_ context.Context, tags ...string) {
@@ -257,12 +247,6 @@ func (c *Cache) InvalidateHere(tags ...string) {
 func (c *Cache) invalidated(tags []string) {
 	c.counts.invalidations.Add(1)
 	c.journal.add(c.now(), tags)
-	c.mu.Lock()
-	callbacks := c.callbacks
-	c.mu.Unlock()
-	for _, f := range callbacks {
-		f(tags)
-	}
 }
 
 // heardNothing notes that messages may have been missed until t: what is in
