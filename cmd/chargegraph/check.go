@@ -178,7 +178,7 @@ func fewStreets(ctx context.Context, p providers.Provider) (string, error) {
 func (c *checker) openStore(ctx context.Context, p *process) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	opened, err := openStore(limited, c.cfg.CheckIns, p.redis, c.logger)
+	opened, err := openStore(limited, c.cfg.CheckIns, p.redis, false, c.logger)
 	switch {
 	case err != nil:
 		c.found("checkins", "", err)

@@ -52,8 +52,8 @@ func (d *desk) taker(id providers.SourceID) (providers.CheckInTaker, bool) {
 }
 
 // openStore opens where check-ins are kept, nil for nowhere. shared is the Redis
-// that all is shared in; nil: there is none.
-func openStore(ctx context.Context, cfg checkInConfig, shared redis.UniversalClient, logger *slog.Logger) (checkins.Store, error) {
+// that all is shared in; nil: there is none. later: a Redis need not be there yet.
+func openStore(ctx context.Context, cfg checkInConfig, shared redis.UniversalClient, later bool, logger *slog.Logger) (checkins.Store, error) {
 	kind, where, err := cfg.kind()
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func openStore(ctx context.Context, cfg checkInConfig, shared redis.UniversalCli
 			logger.LogAttrs(ctx, slog.LevelInfo, "check-ins are off", slog.String("because", lacks))
 		}
 	}
-	keeping := checkins.RedisConfig{AllowVolatile: cfg.Volatile, Logger: logger}
+	keeping := checkins.RedisConfig{AllowVolatile: cfg.Volatile, Later: later, Logger: logger}
 	switch {
 	case kind == "off":
 		return nil, nil //nolint:nilnil // off is no store, and no error

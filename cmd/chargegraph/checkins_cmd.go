@@ -141,7 +141,7 @@ func (d *duty) open(ctx context.Context, writes bool) (checkins.Store, error) {
 		cfg.CheckIns.Volatile = cfg.CheckIns.Volatile || !writes
 		logger = newLogger(d.err, slog.LevelWarn)
 	}
-	return openStore(ctx, cfg.CheckIns, nil, logger)
+	return openStore(ctx, cfg.CheckIns, nil, false, logger)
 }
 
 // with runs do over the open store.

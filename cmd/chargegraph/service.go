@@ -95,7 +95,7 @@ func (p *process) begin(ctx context.Context, cfg config) (err error) {
 		}
 		cfg.CheckIns.Store = secret("sqlite:" + filepath.Join(p.scratch, "checkins.db"))
 	}
-	if p.store, err = openStore(ctx, cfg.CheckIns, p.redis, p.logger); err != nil {
+	if p.store, err = openStore(ctx, cfg.CheckIns, p.redis, true, p.logger); err != nil {
 		return err
 	}
 	p.metrics.keeps = p.store != nil

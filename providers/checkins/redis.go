@@ -7,10 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -37,8 +40,12 @@ import (
 //	<prefix>changes         channel on which each change is published
 type Redis struct {
 	client redis.UniversalClient
+	cfg    RedisConfig
 	prefix string
-	wait   bool // each write waits until the server's log is on its disk
+
+	checking chan struct{} // holds one while the server is checked
+	checked  atomic.Bool
+	wait     bool // each write waits until the server's log is on its disk; known when it is checked
 }
 
 // RedisConfig configures OpenRedis. The zero value works.
@@ -48,6 +55,9 @@ type RedisConfig struct {
 	// AllowVolatile lets a server pass that may lose what it was told: one
 	// without a log, or one that evicts. For trying things out.
 	AllowVolatile bool
+	// Later lets OpenRedis return though the server cannot be reached: it is checked
+	// before the first write, which fails until then.
+	Later bool
 	// Sync says when a check-in counts as kept. "": SyncAuto.
 	Sync   SyncMode
 	Logger *slog.Logger // nil: silent
@@ -90,28 +100,62 @@ func OpenRedis(ctx context.Context, client redis.UniversalClient, cfg RedisConfi
 	if cfg.Sync != SyncAuto && cfg.Sync != SyncServer {
 		return nil, fmt.Errorf("checkins: redis: Sync: %q, must be %q or %q", cfg.Sync, SyncAuto, SyncServer)
 	}
-	s := &Redis{client: client, prefix: cfg.Prefix}
-	if err := s.checkDurable(ctx, &cfg); err != nil {
-		return nil, fmt.Errorf("checkins: redis: %w", err)
-	}
-	if err := s.migrate(ctx); err != nil {
+	s := &Redis{client: client, cfg: cfg, prefix: cfg.Prefix, checking: make(chan struct{}, 1)}
+	err := s.check(ctx)
+	switch {
+	case err == nil:
+	case cfg.Later && isAway(err):
+		cfg.Logger.LogAttrs(ctx, slog.LevelWarn, "check-ins cannot be kept until their Redis answers", slog.Any("error", err))
+	default:
 		return nil, fmt.Errorf("checkins: redis: %w", err)
 	}
 	return s, nil
 }
 
-// checkDurable refuses servers that keep nothing: every one of a cluster that
-// may come to hold the entries.
-func (s *Redis) checkDurable(ctx context.Context, cfg *RedisConfig) error {
-	if cluster, ok := s.client.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
-			return s.checkServer(ctx, c, cfg, true)
-		})
+// check finds out, once, whether the server may be written to.
+func (s *Redis) check(ctx context.Context) error {
+	if s.checked.Load() {
+		return nil
 	}
-	return s.checkServer(ctx, s.client, cfg, false)
+	select {
+	case s.checking <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.checking }()
+	if s.checked.Load() {
+		return nil
+	}
+	if err := s.checkDurable(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	s.checked.Store(true)
+	return nil
 }
 
-func (s *Redis) checkServer(ctx context.Context, c redis.Cmdable, cfg *RedisConfig, cluster bool) error {
+// isAway reports whether err is that of a server that could not be reached, or is
+// not ready yet. What it says itself, and what is said of it here, is another.
+func isAway(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) ||
+		redis.HasErrorPrefix(err, "LOADING") || redis.HasErrorPrefix(err, "CLUSTERDOWN")
+}
+
+// checkDurable refuses servers that keep nothing: every one of a cluster that
+// may come to hold the entries.
+func (s *Redis) checkDurable(ctx context.Context) error {
+	if cluster, ok := s.client.(*redis.ClusterClient); ok {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+			return s.checkServer(ctx, c, true)
+		})
+	}
+	return s.checkServer(ctx, s.client, false)
+}
+
+func (s *Redis) checkServer(ctx context.Context, c redis.Cmdable, cluster bool) error {
 	info := map[string]string{}
 	for _, section := range []string{"server", "persistence", "memory"} {
 		text, err := c.Info(ctx, section).Result()
@@ -124,7 +168,7 @@ func (s *Redis) checkServer(ctx context.Context, c redis.Cmdable, cfg *RedisConf
 			}
 		}
 	}
-	if !cfg.AllowVolatile {
+	if !s.cfg.AllowVolatile {
 		if info["aof_enabled"] != "1" {
 			return errors.New(`the server keeps nothing that a restart would not lose: set "appendonly yes" (and best "appendfsync always") in its configuration`)
 		}
@@ -137,11 +181,11 @@ func (s *Redis) checkServer(ctx context.Context, c redis.Cmdable, cfg *RedisConf
 		always = setting["appendfsync"] == "always"
 	}
 	switch {
-	case always || cfg.AllowVolatile || cfg.Sync == SyncServer:
+	case always || s.cfg.AllowVolatile || s.cfg.Sync == SyncServer:
 	case atLeast(info["redis_version"], 7, 2) && !cluster: // WAITAOF names no key, so that a cluster client cannot send it after its write
 		s.wait = true
 	default:
-		cfg.Logger.WarnContext(ctx, `redis may lose the check-ins of its last second: set "appendfsync always"`, slog.String("redis_version", info["redis_version"]))
+		s.cfg.Logger.WarnContext(ctx, `redis may lose the check-ins of its last second: set "appendfsync always"`, slog.String("redis_version", info["redis_version"]))
 	}
 	return nil
 }
@@ -251,6 +295,9 @@ return 0`
 // run runs a script that writes, and waits for the server's disk where that is
 // asked for: on the same connection, since the server waits for what that wrote.
 func (s *Redis) run(ctx context.Context, text string, keys []string, args ...any) (any, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
 	script := redis.NewScript(text)
 	if !s.wait {
 		return script.Run(ctx, s.client, keys, args...).Result()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,61 @@ func TestRedis_RefusesAServerThatKeepsNothing(t *testing.T) {
 		client := redisClient(t, ownRedis(t, "--maxmemory-policy", "volatile-lru"))
 		if _, err := OpenRedis(t.Context(), client, RedisConfig{}); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestRedis_MayComeLaterAndIsCheckedThen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		settings []string
+		refused  string
+	}{
+		"one that keeps what it is told": {},
+		"one that keeps nothing":         {[]string{"--appendonly", "no"}, `set "appendonly yes"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := ownRedis(t, c.settings...)
+			server.kill()
+			client := redisClient(t, server)
+			if _, err := OpenRedis(t.Context(), client, RedisConfig{}); err == nil {
+				t.Error("opened at once")
+			}
+			var log bytes.Buffer
+			s, err := OpenRedis(t.Context(), client, RedisConfig{Later: true, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(log.String(), "cannot be kept until") {
+				t.Errorf("the log says %q", log.String())
+			}
+			if _, _, err = s.Put(t.Context(), newEntry("app", "k")); err == nil {
+				t.Error("kept nowhere")
+			}
+			if err = server.start(); err != nil {
+				t.Fatal(err)
+			}
+			var writers sync.WaitGroup // who come at once are checked for once
+			for i := range 8 {
+				writers.Go(func() {
+					_, created, err := s.Put(t.Context(), newEntry("app", strconv.Itoa(i)))
+					if c.refused == "" && (err != nil || !created) || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)) {
+						t.Errorf("Put() = %t, %v", created, err)
+					}
+				})
+			}
+			writers.Wait()
+		})
+	}
+	t.Run("one that refuses is no matter of time", func(t *testing.T) {
+		t.Parallel()
+		server := ownRedis(t)
+		if err := redisClient(t, server).ConfigSet(t.Context(), "requirepass", "pass").Err(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenRedis(t.Context(), redisClient(t, server), RedisConfig{Later: true}); err == nil || !strings.Contains(err.Error(), "NOAUTH") {
+			t.Errorf("OpenRedis() = %v", err)
 		}
 	})
 }
