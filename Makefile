@@ -35,7 +35,7 @@ crash: build ## check-ins while the service is killed again and again; ARGS are 
 	@bin/crash -bin bin/chargegraph $(ARGS)
 
 siege: ## all attacks at once beside an ordinary client; wants a quiet machine
-	@SIEGE=1 go test ./cmd/chargegraph -count=1 -run 'TestHostile' -v
+	@SIEGE=1 go test ./cmd/chargegraph -count=1 -run '^TestSiege$$' -v
 
 schema: ## schema.graphqls is well made, and breaks no client of the last release
 	@.ci/schema

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +52,7 @@ const (
 // answerKey names what a request would be answered with: its own bytes, the form
 // of the answer, and what of its caller shows in it. Only queries are ever kept
 // under it.
-func (s *service) answerKey(ctx context.Context, method, media, text string) string {
+func (s *service) answerKey(ctx context.Context, method, media string, text []byte) string {
 	var key strings.Builder
 	key.Grow(len(text) + 64)
 	key.WriteString(method)
@@ -65,16 +66,26 @@ func (s *service) answerKey(ctx context.Context, method, media, text string) str
 		key.WriteString(strconv.FormatFloat(payer.limits.Burst, 'g', -1, 64))
 	}
 	key.WriteByte('\n')
-	key.WriteString(text)
+	key.Write(text)
 	return key.String()
 }
 
-// tellsOfCache reports whether the answer says how the cache was used for it:
-// that is true of this one only, not of the next one to the same question.
-func tellsOfCache(op *graphql.OperationContext) bool {
+// tellsOfTheMoment reports whether the answer says how the cache was used for it,
+// or how a source does: that is true of this one only, not of the next one to the
+// same question.
+func tellsOfTheMoment(op *graphql.OperationContext) bool {
 	return anyIn(op.Operation.SelectionSet, make(map[string]bool), func(s ast.Selection) bool {
 		f, ok := s.(*ast.Field)
-		return ok && f.Name == "cache" && f.ObjectDefinition.Name == "SourceResult"
+		if !ok {
+			return false
+		}
+		switch f.ObjectDefinition.Name {
+		case "SourceResult":
+			return f.Name == "cache"
+		case "Source":
+			return slices.Contains([]string{"health", "budget", "lastSuccessAt", "lastError"}, f.Name)
+		}
+		return false
 	})
 }
 

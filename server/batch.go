@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -13,8 +12,8 @@ import (
 )
 
 // isBatch reports whether a body is an array.
-func isBatch(body string) bool {
-	return strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "[")
+func isBatch(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("["))
 }
 
 // spent is what the operations of one batch have cost so far: together they may
@@ -35,13 +34,13 @@ func (s *spent) add(cost float64, limit int) *gqlerror.Error {
 
 // serveBatch executes the operations of an array one after another, and answers
 // with the array of their answers. One deadline holds for all of them.
-func (s *service) serveBatch(ctx context.Context, w http.ResponseWriter, r *http.Request, body, media string) {
+func (s *service) serveBatch(ctx context.Context, w http.ResponseWriter, r *http.Request, body []byte, media string) {
 	if refused := checkShape(body); refused != nil {
 		s.refuseRequest(w, r, refused)
 		return
 	}
 	var entries []json.RawMessage
-	if err := json.Unmarshal([]byte(body), &entries); err != nil {
+	if err := json.Unmarshal(body, &entries); err != nil {
 		s.refuseRequest(w, r, refuse(http.StatusBadRequest, "the body is not valid JSON"))
 		return
 	}

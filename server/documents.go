@@ -13,15 +13,19 @@ const (
 	// maxDocuments is how many documents are kept parsed: more than the clients
 	// of one service have different ones.
 	maxDocuments = 1000
-	// maxDocumentBytes is the longest document that is kept. A parsed one takes
-	// tens of times its text, and what people write by hand is shorter.
+	// maxDocumentsBytes bounds their text. Parsed it takes up to fifty times as much:
+	// 25 MB.
+	maxDocumentsBytes = 512 << 10
+	// maxDocumentBytes is the longest document that is kept: what people write by
+	// hand is shorter.
 	maxDocumentBytes = 16 << 10
 )
 
 // documents keeps the valid documents used last, parsed, by their text.
 type documents struct {
 	mu     sync.Mutex
-	size   int
+	size   int        // how many there may be
+	room   int        // bytes that are left
 	recent *list.List // of document, the one used last in front
 	byText map[string]*list.Element
 }
@@ -34,7 +38,7 @@ type document struct {
 var _ graphql.Cache[*ast.QueryDocument] = (*documents)(nil)
 
 func newDocuments(size int) *documents {
-	return &documents{size: size, recent: list.New(), byText: make(map[string]*list.Element)}
+	return &documents{size: size, room: maxDocumentsBytes, recent: list.New(), byText: make(map[string]*list.Element)}
 }
 
 func (d *documents) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
@@ -59,9 +63,11 @@ func (d *documents) Add(_ context.Context, text string, parsed *ast.QueryDocumen
 		return
 	}
 	d.byText[text] = d.recent.PushFront(document{text, parsed})
-	if d.recent.Len() > d.size {
+	d.room -= len(text)
+	for d.recent.Len() > d.size || d.room < 0 {
 		if oldest, ok := d.recent.Remove(d.recent.Back()).(document); ok {
 			delete(d.byText, oldest.text)
+			d.room += len(oldest.text)
 		}
 	}
 }

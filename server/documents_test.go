@@ -30,3 +30,22 @@ func TestDocumentsKeepNoLongOnes(t *testing.T) {
 		t.Error("a long document was kept")
 	}
 }
+
+func TestDocumentsTakeNoMoreRoomThanTheyHave(t *testing.T) {
+	t.Parallel()
+	const n = maxDocumentsBytes / maxDocumentBytes
+	d := newDocuments(10 * n)
+	name := func(i int) string { return string(rune('a'+i%26)) + strings.Repeat("x", maxDocumentBytes-1-i) }
+	for i := range n + 5 {
+		d.Add(t.Context(), name(i), &ast.QueryDocument{})
+	}
+	held := 0
+	for i := range n + 5 {
+		if _, ok := d.Get(t.Context(), name(i)); ok {
+			held += len(name(i))
+		}
+	}
+	if held > maxDocumentsBytes || held < maxDocumentsBytes-maxDocumentBytes || held+d.room != maxDocumentsBytes {
+		t.Errorf("%d bytes are held and %d are left, of %d", held, d.room, maxDocumentsBytes)
+	}
+}

@@ -11,8 +11,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -67,9 +69,15 @@ func options(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// otherMethod refuses all methods but those of GraphQL over HTTP.
+func (s *service) otherMethod(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", allowedMethods)
+	s.refuseUnread(w, r, refuse(http.StatusMethodNotAllowed, "send operations with POST, or queries with GET"))
+}
+
 // asked is a request that has come in whole.
 type asked struct {
-	text  string // its body, or its query string
+	text  []byte // its body, or its query string
 	parse func() (*graphql.RawParams, *refusal)
 }
 
@@ -86,7 +94,7 @@ func (s *service) post(w http.ResponseWriter, r *http.Request) {
 		if refused != nil {
 			return asked{}, refused
 		}
-		return asked{body, func() (*graphql.RawParams, *refusal) { return parseBody([]byte(body)) }}, nil
+		return asked{body, func() (*graphql.RawParams, *refusal) { return parseBody(body) }}, nil
 	})
 }
 
@@ -105,7 +113,7 @@ func (s *service) get(w http.ResponseWriter, r *http.Request) {
 		if int64(len(text)) > s.cfg.MaxBodyBytes {
 			return asked{}, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
 		}
-		return asked{text, func() (*graphql.RawParams, *refusal) { return parseURL(text) }}, nil
+		return asked{[]byte(text), func() (*graphql.RawParams, *refusal) { return parseURL(text) }}, nil
 	})
 }
 
@@ -115,12 +123,12 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 	start := time.Now()
 	ctx, refused := s.admit(w, r)
 	if refused != nil {
-		s.refuseRequest(w, r, refused)
+		s.refuseUnread(w, r, refused)
 		return
 	}
 	question, refused := read(ctx)
 	if refused != nil {
-		s.refuseRequest(w, r, refused)
+		s.refuseUnread(w, r, refused)
 		return
 	}
 	media := negotiate(r.Header.Values("Accept"))
@@ -164,7 +172,7 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 		return
 	}
 	defer leave()
-	done, refused := s.intake.decode(ctx, len(question.text))
+	ctx, done, refused := s.largeText(ctx, len(question.text))
 	if refused != nil {
 		s.refuseRequest(w, r, refused)
 		return
@@ -183,6 +191,7 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 	params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
 	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
 	a := s.execute(ctx, r.Method, params, media, partsFor(w, r))
+	done() // sending it takes as long as the client likes
 	if a.sent {
 		return
 	}
@@ -197,6 +206,16 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 	if key != "" && a.fresh != nil {
 		s.keep(ctx, key, start, *a.fresh, etag, pieces)
 	}
+}
+
+// refuseUnread answers a request whose body may not have come yet. Where it is
+// long, nothing more is read from that connection.
+func (s *service) refuseUnread(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	if r.ProtoMajor == 1 && (r.ContentLength < 0 || r.ContentLength > longBody) {
+		w.Header().Set("Connection", "close")
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTimeout))
+	s.refuseRequest(w, r, refused)
 }
 
 // refuseRequest answers a request that is not even tried.
@@ -271,7 +290,7 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 	ctx = graphql.WithOperationContext(ctx, op)
 	name = operationName(ctx)
 	if len(errs) > 0 {
-		return refused(status(media), nameMissing(op, errs)...)
+		return refused(status(media), nameMissing(op, sayNumbers(errs, params.Variables))...)
 	}
 	switch kind := op.Operation.Operation; {
 	case kind == ast.Subscription:
@@ -293,14 +312,20 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 			return refused(http.StatusOK, err)
 		}
 	}
+	done, busy := s.largeCost(ctx)
+	if busy != nil {
+		return refused(busy.status, busy.err)
+	}
+	defer done()
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	if response := next(ctx); response != nil {
 		if deferred {
+			done() // what comes later waits for sources, and for the client
 			pieces.sendAll(ctx, response, next)
 			return answer{sent: true}
 		}
 		a = answer{status: http.StatusOK, name: name, executed: true, response: response}
-		if op.Operation.Operation == ast.Query && s.cfg.Freshness != nil && !tellsOfCache(op) {
+		if op.Operation.Operation == ast.Query && s.cfg.Freshness != nil && !tellsOfTheMoment(op) {
 			a.fresh = new(s.cfg.Freshness(ctx))
 		}
 		return a
@@ -469,46 +494,75 @@ func checkContentType(header string) *refusal {
 	return nil
 }
 
+// firstBytes is the memory for the beginning of a body: that of most of them.
+const firstBytes = 4 << 10
+
 // readBody reads the whole body, if it is not too long and comes in time.
-func (s *service) readBody(ctx context.Context, w http.ResponseWriter, r *http.Request) (string, *refusal) {
-	tooLong := func() (string, *refusal) {
-		w.Header().Set("Connection", "close")
-		return "", refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
-	}
+func (s *service) readBody(ctx context.Context, w http.ResponseWriter, r *http.Request) (body []byte, refused *refusal) {
 	if r.ContentLength > s.cfg.MaxBodyBytes {
-		return tooLong()
+		return nil, s.tooLong()
 	}
-	end, refused := s.intake.begin(ctx)
-	if refused != nil {
-		return "", refused
-	}
-	defer end()
 	// A deadline of the reading alone: one that lasted longer, as the server's
 	// ReadTimeout does, would cancel the operation.
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it is supported
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	var body strings.Builder
+	var cut atomic.Bool
+	cutOff := func() {
+		cut.Store(true)
+		_ = control.SetReadDeadline(time.Now()) // where it is supported
+	}
+	length, said := int(r.ContentLength), r.ContentLength >= 0
+	if !said {
+		length = longBody
+	}
+	end, refused := s.intake.begin(ctx, length, cutOff)
+	if refused != nil {
+		return nil, refused
+	}
+	defer func() { end() }()
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	if cut.Load() {
+		cutOff() // before the deadline was set
+	}
+	// What was announced may never come: memory for all of it is taken when the
+	// beginning is there.
 	whole := http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes)
-	_, err := io.CopyN(&body, whole, longBody)
-	if err == nil { // there may be more
-		end, refused := s.intake.beginLong(ctx)
-		if refused != nil {
-			w.Header().Set("Connection", "close")
-			return "", refused
+	body = make([]byte, 0, min(length+1, firstBytes))
+	for {
+		if len(body) == cap(body) {
+			if !said && len(body) >= length {
+				length, said = int(s.cfg.MaxBodyBytes), true
+				endLong, refused := s.intake.beginLong(ctx, length, cutOff)
+				if refused != nil {
+					return nil, refused
+				}
+				first := end
+				end = func() { endLong(); first() }
+			}
+			body = slices.Grow(body, min(3*len(body), length+1-len(body)))
 		}
-		defer end()
-		_, err = io.Copy(&body, whole)
+		n, err := whole.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch _, isTooLong := errors.AsType[*http.MaxBytesError](err); {
+		case err == nil:
+		case errors.Is(err, io.EOF):
+			end() // nobody cuts it off any more
+			end = func() {}
+			_ = control.SetReadDeadline(time.Time{})
+			return body, nil
+		case isTooLong:
+			return nil, s.tooLong()
+		case cut.Load():
+			return nil, tooMuchWork()
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, refuse(http.StatusRequestTimeout, "the body did not arrive within %v", bodyTimeout)
+		default:
+			return nil, refuse(http.StatusBadRequest, "the body could not be read to its end")
+		}
 	}
-	switch _, isTooLong := errors.AsType[*http.MaxBytesError](err); {
-	case err == nil, errors.Is(err, io.EOF):
-		return body.String(), nil
-	case isTooLong:
-		return tooLong()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "", refuse(http.StatusRequestTimeout, "the body did not arrive within %v", bodyTimeout)
-	}
-	return "", refuse(http.StatusBadRequest, "the body could not be read to its end")
+}
+
+func (s *service) tooLong() *refusal {
+	return refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
 }
 
 // parseBody reads the parameters of a POST.
@@ -516,7 +570,7 @@ func parseBody(body []byte) (*graphql.RawParams, *refusal) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, refuse(http.StatusBadRequest, `the body is empty; send a JSON object such as {"query":"{ __typename }"}`)
 	}
-	if refused := checkShape(string(body)); refused != nil {
+	if refused := checkShape(body); refused != nil {
 		return nil, refused
 	}
 	var members map[string]json.RawMessage

@@ -178,6 +178,46 @@ func TestIntake_SlowSenders(t *testing.T) {
 			t.Errorf("answer is %d %s after %v", status, text, took)
 		}
 	})
+	bubbled(t, "a body that nobody wants is not waited for", func(t bubble) {
+		s := newStreaming(t, gated(true))
+		transport, ok := s.client.Transport.(*http.Transport)
+		if !ok {
+			t.Fatal("the client speaks by something else")
+		}
+		for _, test := range []struct {
+			name, head string
+			status     string
+			within     time.Duration
+		}{
+			{"of another type", "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 9000\r\n\r\n", "415", 2 * time.Second},
+			{"without end", "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n", "415", 2 * time.Second},
+			{"of somebody unknown", "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAuthorization: Bearer no.one\r\nContent-Length: 200000\r\n\r\n", "401", 2 * time.Second},
+			{"too long", "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100000000\r\n\r\n", "413", 2 * time.Second},
+			{"by another method", "PUT /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n", "405", 2 * time.Second},
+			{"to a page", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n", "200", 20 * time.Second},
+		} {
+			conn, err := transport.DialContext(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			var sender sync.WaitGroup
+			sender.Go(func() {
+				_, _ = io.WriteString(conn, test.head)
+				for range time.Tick(time.Second) { // a byte now and then, until it is closed
+					if _, err := io.WriteString(conn, "x"); err != nil {
+						return
+					}
+				}
+			})
+			text, failed := io.ReadAll(conn)
+			if took := time.Since(began); failed != nil || !strings.HasPrefix(string(text), "HTTP/1.1 "+test.status) || took > test.within+time.Second {
+				t.Errorf("%s: after %v it is answered %.60q (%v), want %s within %v", test.name, took, text, failed, test.status, test.within)
+			}
+			_ = conn.Close()
+			sender.Wait()
+		}
+	})
 	bubbled(t, "one caller may have a hundred of them", func(t bubble) {
 		s := newStreaming(t, gated(true))
 		for range 100 {

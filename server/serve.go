@@ -34,6 +34,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         newLobby(maxWaiting).follow,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)

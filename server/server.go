@@ -9,7 +9,8 @@
 //	GET  /playground/…      its assets
 //	GET  /schema.graphqls   the schema as text
 //	GET  /livez             200 while the process runs; /healthz is the same
-//	GET  /readyz            200 when the work can be done, else 503 and why not
+//	GET  /readyz            200 when the work can be done, else 503 and why not;
+//	                        ?for=checkins needs what is a detail otherwise
 //	GET  /metrics           for Prometheus, where the operator wants it here
 //
 // GraphQL is read and written here rather than by gqlgen's transports: those
@@ -214,6 +215,7 @@ func New(cfg Config) (*Handler, error) {
 	mux.HandleFunc("POST /graphql", s.post)
 	mux.HandleFunc("GET /graphql", s.get)
 	mux.HandleFunc("OPTIONS /graphql", options)
+	mux.HandleFunc("/graphql", s.otherMethod)
 	mux.HandleFunc("GET /livez", live)
 	mux.HandleFunc("GET /healthz", live)
 	mux.Handle("GET /readyz", &readiness{checks: cfg.Ready})
@@ -246,8 +248,13 @@ type service struct {
 	trustedNames map[string]bool
 }
 
-// writeTimeout is how long a client may take to receive its answer.
-const writeTimeout = 60 * time.Second
+const (
+	// writeTimeout is how long a client may take to receive its answer.
+	writeTimeout = 60 * time.Second
+	// restTimeout is how long what is left of a body is waited for once it is
+	// answered, so that its connection can be used again.
+	restTimeout = 2 * time.Second
+)
 
 // hardened does what suits every answer: headers, and an end to waiting for
 // clients that do not read. The server's own WriteTimeout would not know how
@@ -255,7 +262,12 @@ const writeTimeout = 60 * time.Second
 func (s *service) hardened(next http.Handler) http.Handler {
 	longest := bodyTimeout + s.cfg.OperationTimeout + writeTimeout
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longest)) // where it is supported
+		control := http.NewResponseController(w)
+		_ = control.SetWriteDeadline(time.Now().Add(longest)) // where it is supported
+		if r.ContentLength != 0 {
+			// The server reads a body that nobody wants to its end, or to 256 kB.
+			_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)

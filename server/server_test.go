@@ -367,6 +367,30 @@ func TestStatusCodes(t *testing.T) {
 	}
 }
 
+func TestOtherMethodsAreRefusedAsOperationsAre(t *testing.T) {
+	t.Parallel()
+	h, _ := newHandler(t, titled, sandbox)
+	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodTrace, "PROPFIND"} {
+		for _, body := range []string{"", `{"query":"{ __typename }"}`} {
+			w := send(h, method, "/graphql", body, "Content-Type", "application/json", "Accept", "application/graphql-response+json")
+			want := reply{
+				Status:     http.StatusMethodNotAllowed,
+				Errors:     []replyError{{Message: "send operations with POST, or queries with GET", Extensions: map[string]any{"code": "BAD_USER_INPUT"}}},
+				Extensions: map[string]any{"sandbox": true},
+			}
+			if diff := cmp.Diff(want, decode(t, w)); diff != "" {
+				t.Errorf("%s: answer mismatch (-want +got):\n%s", method, diff)
+			}
+			if got := w.Header().Get("Allow"); got != "GET, OPTIONS, POST" {
+				t.Errorf("%s: Allow is %q", method, got)
+			}
+			if got := w.Header().Get("Content-Type"); got != "application/graphql-response+json; charset=utf-8" {
+				t.Errorf("%s: Content-Type is %q", method, got)
+			}
+		}
+	}
+}
+
 func TestHealthSaysItsStatusAndNothingElse(t *testing.T) {
 	t.Parallel()
 	h, _ := newHandler(t, titled)

@@ -12,6 +12,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"chargegraph/server/access"
 )
 
 const (
@@ -183,7 +185,7 @@ func (s *service) prepare(ctx context.Context, method string, params *graphql.Ra
 	ctx = graphql.WithOperationContext(ctx, op)
 	switch {
 	case len(errs) > 0:
-		refused = s.refused(ctx, http.StatusBadRequest, nameMissing(op, errs)...)
+		refused = s.refused(ctx, http.StatusBadRequest, nameMissing(op, sayNumbers(errs, params.Variables))...)
 	case method == http.MethodGet && op.Operation.Operation == ast.Mutation:
 		refused = s.refused(ctx, http.StatusMethodNotAllowed, noMutationByGET())
 	case defers(op):
@@ -236,6 +238,11 @@ func (s *service) stream(ctx context.Context, op *graphql.OperationContext, size
 		limited, cancel := context.WithTimeout(ctx, s.cfg.OperationTimeout)
 		defer cancel()
 		ctx = limited
+		done, busy := s.largeCost(ctx)
+		if busy != nil {
+			return s.refused(ctx, busy.status, busy.err)
+		}
+		defer done()
 	}
 	next, ctx := s.exec.DispatchOperation(ctx, op)
 	for {
@@ -245,6 +252,9 @@ func (s *service) stream(ctx context.Context, op *graphql.OperationContext, size
 				return s.refused(ctx, http.StatusGatewayTimeout, coded(codeTimeout, timeoutMessage))
 			}
 			return nil
+		}
+		if response.Extensions == nil { // the executor lets nobody see what a subscription fails with at its beginning
+			response = s.mark(ctx, func(context.Context) *graphql.Response { return response })
 		}
 		if send(ctx, answer{status: http.StatusOK, executed: response.Data != nil || len(response.Errors) == 0, response: response}) != nil || !subscribed {
 			return nil
@@ -293,10 +303,16 @@ func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	_ = e.write([]byte(":\n\n")) // the stream is open
 	var wg sync.WaitGroup
 	wg.Go(func() { e.keepAlive(ctx, s.streams.ending) })
+	expired := s.expire(ctx, cancel)
 	asked, op, refused := s.prepare(ctx, r.Method, params)
 	if refused == nil {
 		refused = s.stream(asked, op, size, e.next)
 	}
+	if expired() {
+		refused = s.refused(withOperation(ctx, s.cfg.MaxErrors), http.StatusUnauthorized, coded(string(access.Unauthenticated), expiredMessage))
+	}
+	cancel()
+	wg.Wait() // nothing is said after the end
 	if refused != nil {
 		_ = e.next(ctx, *refused)
 	}
@@ -305,8 +321,21 @@ func (s *service) serveEvents(w http.ResponseWriter, r *http.Request, params *gr
 	default:
 		_ = e.write([]byte("event: complete\ndata:\n\n"))
 	}
-	cancel()
-	wg.Wait()
+}
+
+// expiredMessage is for who opened a stream with a token whose time has passed.
+const expiredMessage = "the token has expired; open the stream again with a new one"
+
+// expire calls end when what identified the caller in ctx ceases to be taken: a
+// stream lasts no longer than a new request of its caller would be let in. expired
+// calls it off, and reports whether it was too late for that.
+func (s *service) expire(ctx context.Context, end func()) (expired func() bool) {
+	caller, ok := access.FromContext(ctx)
+	if !ok || caller.Until.IsZero() {
+		return func() bool { return false }
+	}
+	timer := time.AfterFunc(time.Until(caller.Until), end)
+	return func() bool { return !timer.Stop() }
 }
 
 // encoded writes a as JSON. What cannot be written so, because a resolver put it

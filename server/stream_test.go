@@ -319,6 +319,23 @@ func TestServerSentEvents(t *testing.T) {
 			e.wantEnd(t)
 		}
 	})
+	bubbled(t, "errors say that the data is made up, as answers do", func(t bubble) {
+		s := newStreaming(t, sandbox)
+		for name, document := range map[string]string{
+			"a document that is not valid":       `{ nothing }`,
+			"a subscription that does not begin": `subscription { checkInUpdated(id: "refused") { id } }`,
+			"an answer":                          askDocument,
+		} {
+			e := s.events(t, http.MethodPost, document)
+			e.want(t, ":", "")
+			v, _ := e.next()
+			var got struct{ Extensions map[string]any }
+			if err := json.Unmarshal([]byte(v.data), &got); err != nil || got.Extensions["sandbox"] != true {
+				t.Errorf("%s: it says %v", name, v)
+			}
+			e.want(t, "complete", "")
+		}
+	})
 	bubbled(t, "a body that is none is refused as any other", func(t bubble) {
 		s := newStreaming(t)
 		if e := s.events(t, http.MethodPost, ""); e.StatusCode != http.StatusBadRequest {

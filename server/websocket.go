@@ -134,6 +134,8 @@ func (c *socket) read(ctx context.Context) {
 	}
 	defer part()
 	c.known()
+	// Clients take it for a reason to connect again, with a new token.
+	defer c.service.expire(ctx, func() { c.close(closeForbidden, "the token has expired") })()
 	if c.send(ctx, message{Type: "connection_ack"}) != nil {
 		return
 	}

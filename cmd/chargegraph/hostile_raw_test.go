@@ -6,14 +6,17 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,6 +113,48 @@ func testBytes(t *testing.T, b *besieged) {
 				t.Errorf("answer is %q, want %s", text, test.want)
 			}
 		})
+	}
+}
+
+// testSilent opens more connections than may wait, half of them from one address and
+// the others each from its own, and wants those of the one address to go.
+func testSilent(t *testing.T, b *besieged) {
+	t.Helper()
+	const half = 600
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < 4*half {
+		t.Skipf("it takes %d files to be open, and %d may be (%v)", 4*half, limit.Cur, err)
+	}
+	open := func(from net.IP) net.Conn {
+		t.Helper()
+		conn, err := dialer(from).DialContext(t.Context(), "tcp", b.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		return conn
+	}
+	greedy := b.attacker()
+	var theirs, others []net.Conn
+	for range half {
+		theirs = append(theirs, open(greedy))
+		others = append(others, open(b.attacker()))
+	}
+	ended := func(conn net.Conn, within time.Duration) bool {
+		_ = conn.SetReadDeadline(time.Now().Add(within))
+		_, err := conn.Read(make([]byte, 1))
+		return !errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	if !ended(theirs[0], answerWithin) { // sooner than the head of a request is waited for
+		t.Errorf("of %d connections of one address the first stays open", half)
+	}
+	for i, conn := range others {
+		if ended(conn, time.Millisecond) {
+			t.Fatalf("connection %d of %d was closed, and it is the only one of its address", i, half)
+		}
+	}
+	if r, err := b.do(http.MethodGet, "/livez", http.NoBody); err != nil || r.status != http.StatusOK {
+		t.Errorf("beside them, /livez is %d (%v)", r.status, err)
 	}
 }
 

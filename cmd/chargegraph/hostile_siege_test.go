@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -27,48 +29,75 @@ import (
 
 const (
 	// siegeLasts is how long everything happens at once.
-	siegeLasts = 6 * time.Second
-	// calmLasts is how long what is usual is measured.
-	calmLasts = 3 * time.Second
-	// siegeMemory is how much more the service may take for it.
+	siegeLasts = 12 * time.Second
+	// calmLasts is how long what is usual is measured, before and afterwards.
+	calmLasts = siegeLasts / 2
+	// warmLasts is how long people come before anything is measured: live sources
+	// are asked once for what they then are known for.
+	warmLasts = 2 * time.Second
+	// ordinaryClients come 50 times a second together, which keeps a core busy for a
+	// quarter of its time.
+	ordinaryClients = 3
+	ordinaryPause   = 60 * time.Millisecond
+	// siegeMemory is what the process may have resident at once.
 	siegeMemory = 256 << 20
-	// siegeWork is what of its processor time all attacks together may take of the
-	// service: of two cores it has three quarters left for others.
-	siegeWork = siegeLasts / 2
-	// waitNoise is what chance adds to the slowest in a hundred.
-	waitNoise = 20 * time.Millisecond
+	// siegeWork is the part of one core that all attacks together may cost.
+	siegeWork = 0.5
+	// waitFactor is how much longer than usual an ordinary client may wait.
+	waitFactor = 2
+	// waitNoise is what the clock of a machine that does other things adds.
+	waitNoise = 5 * time.Millisecond
 	// quietMachine is the part of its processors that may go to other programs while
 	// waiting is judged: nobody here can do anything about those.
 	quietMachine = 0.1
 )
 
-// testSiege makes all attacks at once, beside an ordinary client.
-func testSiege(t *testing.T, b *besieged) {
-	t.Helper()
+// TestSiege makes all attacks at once, beside ordinary clients, against a service
+// in its default configuration over four simulated upstreams. Only batches are let
+// in, for the sake of attacks by them, and the ordinary clients have a key.
+//
+// The upstreams are a process of their own, as real ones are: the made-up world
+// takes some 50 MB, which no service has inside that stands on the internet. Resident
+// memory is all that /proc tells of the service, pages of its file among it.
+//
+// Attackers burn more of a machine than the service does. Where there are two cores
+// the service has one of them to itself, and all others share the rest, attackers
+// what is left of that: so an ordinary client waits for the service, not for whoever
+// attacks it. What is usual is measured by the same clients of the same process,
+// before and after.
+func TestSiege(t *testing.T) {
 	if os.Getenv("SIEGE") == "" {
-		t.Skip("times tell something on a quiet machine only: make siege")
+		t.Skip("half a minute of attacks; times tell something on a quiet machine only: make siege")
 	}
-	b.ordinary(t, time.Second) // what live sources hold is fetched once
-	calmWork := b.processorTime(t)
+	service, rest := divideCores(t)
+	keepTo(t, rest)
+	_, world := startProgram(t, nil, "sandbox", "-ocm-addr", "127.0.0.1:0", "-plugshare-addr", "127.0.0.1:0", "-ocpi-addr", "127.0.0.1:0", "-ocpplab-addr", "127.0.0.1:0")
+	sources := world.wait(t, regexp.MustCompile(`(?s)(sources:\n.*ocpplab.*\n)`))
+	b := besiege(t, sources+"checkins: {store: 'sqlite:"+filepath.Join(t.TempDir(), "checkins.db")+"'}\n", onCores(service)...)
+
+	b.ordinary(t, warmLasts)
+	work := b.processorTime(t)
 	before := b.ordinary(t, calmLasts)
-	calmWork = (b.processorTime(t) - calmWork) * (siegeLasts / calmLasts) //nolint:durationcheck // the second is a number: how much longer
+	usualWork := b.processorTime(t) - work
 	idle, calm := b.memory(t, "VmRSS"), b.metric(t, "go_goroutines")
 	b.forgetPeak(t)
 
-	work, own, machine, began := b.processorTime(t), ownTime(t), machineTime(t), time.Now()
+	own, machine, began := ownTime(t), machineTime(t), time.Now()
+	work = b.processorTime(t)
 	attackers := b.attackers(t)
 	under := b.ordinary(t, siegeLasts)
 	s, theirs := attackers()
 	work, own, machine = b.processorTime(t)-work, ownTime(t)-own, machineTime(t)-machine
 	others := float64(machine-work-own-theirs) / float64(time.Since(began)) / float64(runtime.NumCPU())
+	work -= usualWork * (siegeLasts / calmLasts) //nolint:durationcheck // the second is a number: how much longer
 	peak := b.memory(t, "VmHWM")
 	after := b.ordinary(t, calmLasts)
-	usual := max(percentile(before, 99), percentile(after, 99))
+	usual := percentile(append(before, after...), 99)
 
 	t.Logf("answers to attacks by status: %v; connections left open: %d", s.Answers, s.Held)
-	t.Logf("ordinary client: p50 %v, %v under attack, %v afterwards; p99 %v, %v, %v", percentile(before, 50), percentile(under, 50), percentile(after, 50),
-		percentile(before, 99), percentile(under, 99), percentile(after, 99))
-	t.Logf("memory: %d MB idle, %d MB at most; processor time for attacks: %v of %v; other programs took %.0f%% of the machine", idle>>20, peak>>20, work-calmWork, siegeLasts, 100*others)
+	t.Logf("ordinary clients, %d answers: p50 %v, %v under attack, %v afterwards; p99 %v, %v, %v", len(under),
+		percentile(before, 50), percentile(under, 50), percentile(after, 50), percentile(before, 99), percentile(under, 99), percentile(after, 99))
+	t.Logf("memory: %d MB before, %d MB at most; processor time for attacks: %v in %v; other programs took %.0f%% of the machine", idle>>20, peak>>20, work, siegeLasts, 100*others)
 	if len(s.Leaks) > 0 {
 		t.Errorf("answers show what is inside: %q", s.Leaks)
 	}
@@ -76,14 +105,18 @@ func testSiege(t *testing.T, b *besieged) {
 		t.Errorf("answers to attacks by status are %v, want none of 500 and some of 200", s.Answers)
 	}
 	if !underRace() {
-		if peak > idle+siegeMemory {
-			t.Errorf("it took %d MB more than before, want at most %d", (peak-idle)>>20, siegeMemory>>20)
+		if peak > siegeMemory {
+			t.Errorf("it took %d MB, want at most %d", peak>>20, siegeMemory>>20)
 		}
-		if work-calmWork > siegeWork {
-			t.Errorf("attacks took %v of processor time, want at most %v", work-calmWork, siegeWork)
+		if most := time.Duration(siegeWork * float64(siegeLasts)); work > most {
+			t.Errorf("attacks took %v of processor time, want at most %v", work, most)
 		}
-		if got := percentile(under, 99); got > 2*usual+waitNoise && others < quietMachine {
-			t.Errorf("an ordinary client waits %v in one of a hundred cases, usually %v", got, usual)
+		switch got := percentile(under, 99); {
+		case got <= waitFactor*usual+waitNoise:
+		case others > quietMachine:
+			t.Logf("ordinary clients wait %v in one of a hundred cases, usually %v: not judged, the machine is busy with other things", got, usual)
+		default:
+			t.Errorf("ordinary clients wait %v in one of a hundred cases, usually %v: want at most %d times as long", got, usual, waitFactor)
 		}
 	}
 	for deadline := time.Now().Add(3 * answerWithin); ; {
@@ -101,6 +134,55 @@ func testSiege(t *testing.T, b *besieged) {
 		if n := b.metric(t, gauge); n != 0 {
 			t.Errorf("%s is %v", gauge, n)
 		}
+	}
+}
+
+// divideCores returns the first of the cores that this process may use, for the
+// service, and the others; both are empty where they cannot be told apart.
+func divideCores(t *testing.T) (service, rest string) {
+	t.Helper()
+	if _, err := exec.LookPath("taskset"); err != nil {
+		t.Log("taskset is not installed: the service shares its cores with whoever attacks it")
+		return "", ""
+	}
+	out, err := exec.CommandContext(t.Context(), "taskset", "-cp", strconv.Itoa(os.Getpid())).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := strings.TrimSpace(string(out[bytes.LastIndexByte(out, ':')+1:])) // such as 0-2,5
+	first, after, _ := strings.Cut(list, ",")
+	low, high, isRange := strings.Cut(first, "-")
+	switch next, err := strconv.Atoi(low); {
+	case err != nil:
+		t.Fatalf("taskset: %s", out)
+	case isRange && strconv.Itoa(next+1) != high:
+		rest = strconv.Itoa(next+1) + "-" + high
+	case isRange:
+		rest = high
+	}
+	if rest = strings.Trim(rest+","+after, ","); rest == "" {
+		t.Log("there is one core: the service shares it with whoever attacks it")
+		return "", ""
+	}
+	return low, rest
+}
+
+// onCores returns what a command begins with that keeps to some cores.
+func onCores(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return []string{"taskset", "-c", list}
+}
+
+// keepTo keeps this process, and those that it starts, to some cores.
+func keepTo(t *testing.T, list string) {
+	t.Helper()
+	if list == "" {
+		return
+	}
+	if said, err := exec.CommandContext(t.Context(), "taskset", "-acp", list, strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
+		t.Fatalf("taskset: %v: %s", err, said)
 	}
 }
 
@@ -135,18 +217,38 @@ func ownTime(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// ordinary is a person who pans and zooms a map for that long. It returns how
-// long each answer took; all have to be good.
+// ordinary is people who pan and zoom a map for that long. It returns how long
+// each answer took; all have to be good.
 func (b *besieged) ordinary(t *testing.T, long time.Duration) []time.Duration {
 	t.Helper()
-	client := clientFrom(net.IPv4(127, 0, 0, 2))
+	var mu sync.Mutex
+	var took []time.Duration
+	var failed error
+	var wg sync.WaitGroup
+	for i := range ordinaryClients {
+		wg.Go(func() {
+			mine, err := b.person(i, long)
+			mu.Lock()
+			defer mu.Unlock()
+			took, failed = append(took, mine...), errors.Join(failed, err)
+		})
+	}
+	wg.Wait()
+	if failed != nil {
+		t.Fatalf("ordinary clients are not served: %v", failed)
+	}
+	return took
+}
+
+// person is one of them.
+func (b *besieged) person(i int, long time.Duration) (took []time.Duration, err error) {
+	client := clientFrom(net.IPv4(127, 0, 0, byte(2+i)))
 	defer client.CloseIdleConnections()
 	const bounds = `{south:%.5f,west:-0.2,north:51.55,east:%.5f}`
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(ordinaryPause)
 	defer tick.Stop()
-	var took []time.Duration
 	for end := time.Now().Add(long); time.Now().Before(end); <-tick.C {
-		i := len(took)
+		i++
 		box := fmt.Sprintf(bounds, 51.45+rand.Float64()/100, -0.1+rand.Float64()/100)
 		document := [...]string{
 			`query Viewport { pois(area:{bounds:` + box + `},first:20){nodes{id title operator{title} connections{type powerKw}}} }`,
@@ -155,15 +257,15 @@ func (b *besieged) ordinary(t *testing.T, long time.Duration) []time.Duration {
 			`query Site { poi(by:{id:"poi:ocm:20108"}){title address{formatted} connections{type powerKw quantity}} }`,
 		}[i%4]
 		r, err := b.doAs(client, http.MethodPost, "/graphql", strings.NewReader(question(document)), "Authorization", "Bearer "+b.key)
-		if err != nil {
-			t.Fatalf("an ordinary client is not served: %v", err)
-		}
-		if r.status != http.StatusOK || bytes.Contains(r.body, []byte(`"errors"`)) {
-			t.Fatalf("an ordinary client gets %d %s", r.status, clipped(r.body))
+		switch {
+		case err != nil:
+			return took, err
+		case r.status != http.StatusOK || bytes.Contains(r.body, []byte(`"errors"`)):
+			return took, fmt.Errorf("answer is %d %s", r.status, clipped(r.body))
 		}
 		took = append(took, r.took)
 	}
-	return took
+	return took, nil
 }
 
 func percentile(all []time.Duration, p int) time.Duration {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -17,6 +16,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,19 +63,19 @@ func underRace() bool {
 	return false
 }
 
-// besieged is chargegraph as a process of its own, over the sandbox, that takes
-// batches of ten and knows one key.
+// besieged is chargegraph as a process of its own, that takes batches of ten and
+// knows one key.
 type besieged struct {
 	addr string
 	key  string // of an ordinary client, whom no limit stops
 	pid  int
 	next atomic.Uint32 // address of an attacker
-
-	mu  sync.Mutex
-	log bytes.Buffer
+	said *log
 }
 
-func besiege(t *testing.T) *besieged {
+// besiege starts it over the sandbox, or with what is to be added to its
+// configuration. before stands before the command.
+func besiege(t *testing.T, sources string, before ...string) *besieged {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("needs /proc, and all of 127.0.0.0/8 as addresses of this machine: Linux only")
@@ -88,56 +88,91 @@ func besiege(t *testing.T) *besieged {
 	write(t, file, `addr: 127.0.0.1:0
 auth: {apiKeys: [{id: app, hash: "`+hash+`", limits: {costPerSecond: 1e9, burst: 1e9, concurrent: 1000}}]}
 server: {batch: 10}
-`)
+`+sources)
+	b := &besieged{key: token}
+	b.pid, b.said = startProgram(t, before, "-config", file)
+	b.addr = b.said.wait(t, regexp.MustCompile(`API +http://(\S+)/graphql`))
+	return b
+}
+
+// startProgram starts the program, which ends with the test and has to end well.
+func startProgram(t *testing.T, before []string, args ...string) (pid int, said *log) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self, "-config", file)
+	command := append(append(slices.Clone(before), self), args...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	said = &log{ended: make(chan struct{}), more: make(chan struct{}, 1)}
+	cmd.Stdout, cmd.Stderr = said, said
 	if err = cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	b := &besieged{key: token, pid: cmd.Process.Pid}
-	where, ended := make(chan string, 1), make(chan struct{})
+	var failed error
 	go func() {
-		defer close(ended)
-		api := regexp.MustCompile(`API +http://(\S+)/graphql`)
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			b.mu.Lock()
-			b.log.WriteString(lines.Text() + "\n")
-			b.mu.Unlock()
-			if m := api.FindStringSubmatch(lines.Text()); m != nil {
-				where <- m[1]
-			}
-		}
+		failed = cmd.Wait()
+		close(said.ended)
 	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("it did not end cleanly: %v\n%s", err, b.logged())
+		<-said.ended
+		if failed != nil {
+			t.Errorf("it did not end cleanly: %v\n%s", failed, said)
 		}
-		if log := b.logged(); strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") || strings.Contains(log, "level=ERROR") {
-			t.Errorf("something broke inside:\n%s", log)
+		if text := said.String(); strings.Contains(text, "panic") || strings.Contains(text, "goroutine ") || strings.Contains(text, "level=ERROR") {
+			t.Errorf("something broke inside:\n%s", text)
 		}
 	})
-	select {
-	case b.addr = <-where:
-	case <-ended:
-		t.Fatalf("it did not start:\n%s", b.logged())
-	}
-	return b
+	return cmd.Process.Pid, said
 }
 
-func (b *besieged) logged() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log.String()
+// startsWithin is how long a program may take to start, be it ten times slower
+// under race.
+const startsWithin = time.Minute
+
+// log is what a program says.
+type log struct {
+	ended chan struct{} // closed when the program has
+	more  chan struct{}
+
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return l.text.Write(text)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// wait waits until the program has said something, and returns the part in brackets.
+func (l *log) wait(t *testing.T, what *regexp.Regexp) string {
+	t.Helper()
+	late := time.After(startsWithin)
+	for {
+		if m := what.FindStringSubmatch(l.String()); m != nil {
+			return m[1]
+		}
+		select {
+		case <-l.more:
+		case <-late:
+			t.Fatalf("after %v it has not said %s:\n%s", startsWithin, what, l)
+		case <-l.ended:
+			t.Fatalf("it ended without saying %s:\n%s", what, l)
+		}
+	}
 }
 
 // attacker returns an address that nobody has come from yet: limits hold for each.
@@ -476,7 +511,7 @@ func (a refusal) send(b *besieged) (reply, error) {
 }
 
 func TestHostile(t *testing.T) {
-	b := besiege(t)
+	b := besiege(t, "")
 	t.Run("single requests are refused in bounds", func(t *testing.T) {
 		for _, a := range refusals() {
 			t.Run(a.name, func(t *testing.T) {
@@ -508,11 +543,11 @@ func TestHostile(t *testing.T) {
 		}
 	})
 	t.Run("bytes that are no request", func(t *testing.T) { testBytes(t, b) })
+	t.Run("connections that say nothing", func(t *testing.T) { testSilent(t, b) })
 	t.Run("300 requests in a row", func(t *testing.T) { testPipeline(t, b) })
 	t.Run("one address under many names", func(t *testing.T) { testForgedAddress(t, b) })
 	t.Run("another document under a hash", func(t *testing.T) { testPoison(t, b) })
 	t.Run("sockets", func(t *testing.T) { testSockets(t, b) })
-	t.Run("all at once, beside an ordinary client", func(t *testing.T) { testSiege(t, b) })
 }
 
 // processorTime is what the service has used.
