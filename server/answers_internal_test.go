@@ -13,21 +13,24 @@ import (
 func TestWhatIsTrueOfTheMomentAloneIsNotKept(t *testing.T) {
 	t.Parallel()
 	schema := gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphqls", Input: chargegraph.SDL})
-	for document, want := range map[string]bool{
-		`{ sources { id name recordCount attribution { text } } }`:           false,
-		`{ sources { health } }`:                                             true,
-		`{ sources { budget { used } } }`:                                    true,
-		`{ sources { lastSuccessAt } }`:                                      true,
-		`{ poi(by: {id: "a"}) { title sources { outcome source { id } } } }`: false,
-		`{ poi(by: {id: "a"}) { title sources { outcome cache } } }`:         true,
-		`{ poi(by: {id: "a"}) { ...rest } } fragment rest on POI { sources { source { lastError { message } } } }`: true,
+	for _, c := range []struct {
+		document string
+		ofMoment bool
+	}{
+		{`{ sources { id name recordCount attribution { text } } }`, false},
+		{`{ sources { health } }`, true},
+		{`{ sources { budget { used } } }`, true},
+		{`{ sources { lastSuccessAt } }`, true},
+		{`{ poi(by: {id: "a"}) { title sources { outcome source { id } } } }`, false},
+		{`{ poi(by: {id: "a"}) { title sources { outcome cache } } }`, true},
+		{`{ poi(by: {id: "a"}) { ...rest } } fragment rest on POI { sources { source { lastError { message } } } }`, true},
 	} {
-		parsed, errs := gqlparser.LoadQueryWithRules(schema, document, nil)
+		parsed, errs := gqlparser.LoadQueryWithRules(schema, c.document, nil)
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		if got := tellsOfTheMoment(&graphql.OperationContext{Doc: parsed, Operation: parsed.Operations[0]}); got != want {
-			t.Errorf("%s: %t, want %t", document, got, want)
+		if got := tellsOfTheMoment(&graphql.OperationContext{Doc: parsed, Operation: parsed.Operations[0]}); got != c.ofMoment {
+			t.Errorf("%s: %t, want %t", c.document, got, c.ofMoment)
 		}
 	}
 }
