@@ -24343,7 +24343,7 @@ func (ec *executionContext) unmarshalNAmenity2ᚕchargegraphᚋprovidersᚐAmeni
 }
 
 func (ec *executionContext) marshalNAmenity2ᚕchargegraphᚋprovidersᚐAmenityᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.Amenity) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAmenity2chargegraphᚋprovidersᚐAmenity(ctx, sel, v[i])
@@ -24368,7 +24368,7 @@ func (ec *executionContext) marshalNAttribution2chargegraphᚋprovidersᚐAttrib
 }
 
 func (ec *executionContext) marshalNAttribution2ᚕᚖchargegraphᚋprovidersᚐAttributionᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Attribution) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAttribution2ᚖchargegraphᚋprovidersᚐAttribution(ctx, sel, v[i])
@@ -24449,7 +24449,7 @@ func (ec *executionContext) marshalNCacheState2chargegraphᚋprovidersᚐCacheSt
 }
 
 func (ec *executionContext) marshalNChargerType2ᚕᚖchargegraphᚋprovidersᚐChargerTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.ChargerType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNChargerType2ᚖchargegraphᚋprovidersᚐChargerType(ctx, sel, v[i])
@@ -24519,7 +24519,7 @@ func (ec *executionContext) marshalNCheckInState2chargegraphᚋprovidersᚐCheck
 }
 
 func (ec *executionContext) marshalNCheckInStatusType2ᚕᚖchargegraphᚋprovidersᚐCheckInStatusTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.CheckInStatusType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCheckInStatusType2ᚖchargegraphᚋprovidersᚐCheckInStatusType(ctx, sel, v[i])
@@ -24545,7 +24545,7 @@ func (ec *executionContext) marshalNCheckInStatusType2ᚖchargegraphᚋproviders
 }
 
 func (ec *executionContext) marshalNCluster2ᚕᚖchargegraphᚋprovidersᚐClusterᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Cluster) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCluster2ᚖchargegraphᚋprovidersᚐCluster(ctx, sel, v[i])
@@ -24571,7 +24571,7 @@ func (ec *executionContext) marshalNCluster2ᚖchargegraphᚋprovidersᚐCluster
 }
 
 func (ec *executionContext) marshalNComment2ᚕᚖchargegraphᚋprovidersᚐCommentᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Comment) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNComment2ᚖchargegraphᚋprovidersᚐComment(ctx, sel, v[i])
@@ -24607,7 +24607,7 @@ func (ec *executionContext) marshalNCommentConnection2ᚖchargegraphᚋgraphᚐC
 }
 
 func (ec *executionContext) marshalNCommentEdge2ᚕᚖchargegraphᚋgraphᚐCommentEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*CommentEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCommentEdge2ᚖchargegraphᚋgraphᚐCommentEdge(ctx, sel, v[i])
@@ -24650,7 +24650,7 @@ func (ec *executionContext) marshalNCommentKind2chargegraphᚋprovidersᚐCommen
 }
 
 func (ec *executionContext) marshalNCommentType2ᚕᚖchargegraphᚋprovidersᚐCommentTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.CommentType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCommentType2ᚖchargegraphᚋprovidersᚐCommentType(ctx, sel, v[i])
@@ -24680,7 +24680,7 @@ func (ec *executionContext) marshalNConnectionInfo2chargegraphᚋprovidersᚐCon
 }
 
 func (ec *executionContext) marshalNConnectionInfo2ᚕchargegraphᚋprovidersᚐConnectionInfoᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.ConnectionInfo) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConnectionInfo2chargegraphᚋprovidersᚐConnectionInfo(ctx, sel, v[i])
@@ -24701,7 +24701,7 @@ func (ec *executionContext) unmarshalNConnectionMatch2chargegraphᚋprovidersᚐ
 }
 
 func (ec *executionContext) marshalNConnectionType2ᚕᚖchargegraphᚋprovidersᚐConnectionTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.ConnectionType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConnectionType2ᚖchargegraphᚋprovidersᚐConnectionType(ctx, sel, v[i])
@@ -24778,7 +24778,7 @@ func (ec *executionContext) marshalNCostKind2chargegraphᚋprovidersᚐCostKind(
 }
 
 func (ec *executionContext) marshalNCountry2ᚕᚖchargegraphᚋprovidersᚐCountryᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Country) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCountry2ᚖchargegraphᚋprovidersᚐCountry(ctx, sel, v[i])
@@ -24837,7 +24837,7 @@ func (ec *executionContext) marshalNCurrentKind2chargegraphᚋprovidersᚐCurren
 }
 
 func (ec *executionContext) marshalNCurrentType2ᚕᚖchargegraphᚋprovidersᚐCurrentTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.CurrentType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCurrentType2ᚖchargegraphᚋprovidersᚐCurrentType(ctx, sel, v[i])
@@ -24863,7 +24863,7 @@ func (ec *executionContext) marshalNCurrentType2ᚖchargegraphᚋprovidersᚐCur
 }
 
 func (ec *executionContext) marshalNDataProvider2ᚕᚖchargegraphᚋprovidersᚐDataProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.DataProvider) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDataProvider2ᚖchargegraphᚋprovidersᚐDataProvider(ctx, sel, v[i])
@@ -24909,7 +24909,7 @@ func (ec *executionContext) marshalNDelivery2chargegraphᚋprovidersᚐDelivery(
 }
 
 func (ec *executionContext) marshalNDelivery2ᚕchargegraphᚋprovidersᚐDeliveryᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.Delivery) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNDelivery2chargegraphᚋprovidersᚐDelivery(ctx, sel, v[i])
@@ -24946,7 +24946,7 @@ func (ec *executionContext) marshalNEVSE2chargegraphᚋprovidersᚐEVSE(ctx cont
 }
 
 func (ec *executionContext) marshalNEVSE2ᚕchargegraphᚋprovidersᚐEVSEᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.EVSE) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEVSE2chargegraphᚋprovidersᚐEVSE(ctx, sel, v[i])
@@ -24983,7 +24983,7 @@ func (ec *executionContext) marshalNFieldProvenance2chargegraphᚋprovidersᚐFi
 }
 
 func (ec *executionContext) marshalNFieldProvenance2ᚕchargegraphᚋprovidersᚐFieldProvenanceᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.FieldProvenance) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNFieldProvenance2chargegraphᚋprovidersᚐFieldProvenance(ctx, sel, v[i])
@@ -25098,7 +25098,7 @@ func (ec *executionContext) marshalNMatchFeature2chargegraphᚋprovidersᚐMatch
 }
 
 func (ec *executionContext) marshalNMatchFeature2ᚕchargegraphᚋprovidersᚐMatchFeatureᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.MatchFeature) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMatchFeature2chargegraphᚋprovidersᚐMatchFeature(ctx, sel, v[i])
@@ -25135,7 +25135,7 @@ func (ec *executionContext) marshalNMetadataValue2chargegraphᚋprovidersᚐMeta
 }
 
 func (ec *executionContext) marshalNMetadataValue2ᚕchargegraphᚋprovidersᚐMetadataValueᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.MetadataValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNMetadataValue2chargegraphᚋprovidersᚐMetadataValue(ctx, sel, v[i])
@@ -25151,7 +25151,7 @@ func (ec *executionContext) marshalNMetadataValue2ᚕchargegraphᚋprovidersᚐM
 }
 
 func (ec *executionContext) marshalNNode2ᚕchargegraphᚋprovidersᚐNode(ctx context.Context, sel ast.SelectionSet, v []providers.Node) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalONode2chargegraphᚋprovidersᚐNode(ctx, sel, v[i])
@@ -25165,7 +25165,7 @@ func (ec *executionContext) marshalNOpeningException2chargegraphᚋprovidersᚐO
 }
 
 func (ec *executionContext) marshalNOpeningException2ᚕchargegraphᚋprovidersᚐOpeningExceptionᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.OpeningException) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOpeningException2chargegraphᚋprovidersᚐOpeningException(ctx, sel, v[i])
@@ -25185,7 +25185,7 @@ func (ec *executionContext) marshalNOpeningPeriod2chargegraphᚋprovidersᚐOpen
 }
 
 func (ec *executionContext) marshalNOpeningPeriod2ᚕchargegraphᚋprovidersᚐOpeningPeriodᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.OpeningPeriod) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOpeningPeriod2chargegraphᚋprovidersᚐOpeningPeriod(ctx, sel, v[i])
@@ -25218,7 +25218,7 @@ func (ec *executionContext) marshalNOperationalStatus2chargegraphᚋprovidersᚐ
 }
 
 func (ec *executionContext) marshalNOperator2ᚕᚖchargegraphᚋprovidersᚐOperatorᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Operator) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOperator2ᚖchargegraphᚋprovidersᚐOperator(ctx, sel, v[i])
@@ -25254,7 +25254,7 @@ func (ec *executionContext) marshalNOperatorConnection2ᚖchargegraphᚋgraphᚐ
 }
 
 func (ec *executionContext) marshalNOperatorEdge2ᚕᚖchargegraphᚋgraphᚐOperatorEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*OperatorEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOperatorEdge2ᚖchargegraphᚋgraphᚐOperatorEdge(ctx, sel, v[i])
@@ -25284,7 +25284,7 @@ func (ec *executionContext) marshalNOperatorRecord2chargegraphᚋprovidersᚐOpe
 }
 
 func (ec *executionContext) marshalNOperatorRecord2ᚕchargegraphᚋprovidersᚐOperatorRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.OperatorRecord) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOperatorRecord2chargegraphᚋprovidersᚐOperatorRecord(ctx, sel, v[i])
@@ -25300,7 +25300,7 @@ func (ec *executionContext) marshalNOperatorRecord2ᚕchargegraphᚋprovidersᚐ
 }
 
 func (ec *executionContext) marshalNPOI2ᚕᚖchargegraphᚋprovidersᚐPOIᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.POI) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPOI2ᚖchargegraphᚋprovidersᚐPOI(ctx, sel, v[i])
@@ -25336,7 +25336,7 @@ func (ec *executionContext) marshalNPOIConnection2ᚖchargegraphᚋgraphᚐPOICo
 }
 
 func (ec *executionContext) marshalNPOIEdge2ᚕᚖchargegraphᚋgraphᚐPOIEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*POIEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPOIEdge2ᚖchargegraphᚋgraphᚐPOIEdge(ctx, sel, v[i])
@@ -25429,7 +25429,7 @@ func (ec *executionContext) unmarshalNParkingKind2ᚕchargegraphᚋprovidersᚐP
 }
 
 func (ec *executionContext) marshalNParkingKind2ᚕchargegraphᚋprovidersᚐParkingKindᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.ParkingKind) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNParkingKind2chargegraphᚋprovidersᚐParkingKind(ctx, sel, v[i])
@@ -25445,7 +25445,7 @@ func (ec *executionContext) marshalNParkingKind2ᚕchargegraphᚋprovidersᚐPar
 }
 
 func (ec *executionContext) marshalNPhoto2ᚕᚖchargegraphᚋprovidersᚐPhotoᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Photo) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPhoto2ᚖchargegraphᚋprovidersᚐPhoto(ctx, sel, v[i])
@@ -25481,7 +25481,7 @@ func (ec *executionContext) marshalNPhotoConnection2ᚖchargegraphᚋgraphᚐPho
 }
 
 func (ec *executionContext) marshalNPhotoEdge2ᚕᚖchargegraphᚋgraphᚐPhotoEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*PhotoEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNPhotoEdge2ᚖchargegraphᚋgraphᚐPhotoEdge(ctx, sel, v[i])
@@ -25538,7 +25538,7 @@ func (ec *executionContext) marshalNProviderLink2chargegraphᚋprovidersᚐProvi
 }
 
 func (ec *executionContext) marshalNProviderLink2ᚕchargegraphᚋprovidersᚐProviderLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.ProviderLink) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProviderLink2chargegraphᚋprovidersᚐProviderLink(ctx, sel, v[i])
@@ -25558,7 +25558,7 @@ func (ec *executionContext) marshalNProviderScore2chargegraphᚋprovidersᚐProv
 }
 
 func (ec *executionContext) marshalNProviderScore2ᚕchargegraphᚋprovidersᚐProviderScoreᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.ProviderScore) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProviderScore2chargegraphᚋprovidersᚐProviderScore(ctx, sel, v[i])
@@ -25584,7 +25584,7 @@ func (ec *executionContext) marshalNReferenceData2ᚖchargegraphᚋprovidersᚐR
 }
 
 func (ec *executionContext) marshalNSource2ᚕᚖchargegraphᚋprovidersᚐSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Source) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSource2ᚖchargegraphᚋprovidersᚐSource(ctx, sel, v[i])
@@ -25682,7 +25682,7 @@ func (ec *executionContext) marshalNSourceOutcome2chargegraphᚋprovidersᚐSour
 }
 
 func (ec *executionContext) marshalNSourceRecord2ᚕᚖchargegraphᚋprovidersᚐRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.Record) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSourceRecord2ᚖchargegraphᚋprovidersᚐRecord(ctx, sel, v[i])
@@ -25712,7 +25712,7 @@ func (ec *executionContext) marshalNSourceResult2chargegraphᚋprovidersᚐSourc
 }
 
 func (ec *executionContext) marshalNSourceResult2ᚕchargegraphᚋprovidersᚐSourceResultᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.SourceResult) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSourceResult2chargegraphᚋprovidersᚐSourceResult(ctx, sel, v[i])
@@ -25728,7 +25728,7 @@ func (ec *executionContext) marshalNSourceResult2ᚕchargegraphᚋprovidersᚐSo
 }
 
 func (ec *executionContext) marshalNSourceResult2ᚕᚖchargegraphᚋprovidersᚐSourceResultᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.SourceResult) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSourceResult2ᚖchargegraphᚋprovidersᚐSourceResult(ctx, sel, v[i])
@@ -25758,7 +25758,7 @@ func (ec *executionContext) marshalNStation2chargegraphᚋprovidersᚐStation(ct
 }
 
 func (ec *executionContext) marshalNStation2ᚕchargegraphᚋprovidersᚐStationᚄ(ctx context.Context, sel ast.SelectionSet, v []providers.Station) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStation2chargegraphᚋprovidersᚐStation(ctx, sel, v[i])
@@ -25774,7 +25774,7 @@ func (ec *executionContext) marshalNStation2ᚕchargegraphᚋprovidersᚐStation
 }
 
 func (ec *executionContext) marshalNStatusType2ᚕᚖchargegraphᚋprovidersᚐStatusTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.StatusType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStatusType2ᚖchargegraphᚋprovidersᚐStatusType(ctx, sel, v[i])
@@ -25845,7 +25845,7 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 }
 
 func (ec *executionContext) marshalNSubmissionStatus2ᚕᚖchargegraphᚋprovidersᚐSubmissionStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.SubmissionStatus) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSubmissionStatus2ᚖchargegraphᚋprovidersᚐSubmissionStatus(ctx, sel, v[i])
@@ -25919,7 +25919,7 @@ func (ec *executionContext) marshalNUsageKind2chargegraphᚋprovidersᚐUsageKin
 }
 
 func (ec *executionContext) marshalNUsageType2ᚕᚖchargegraphᚋprovidersᚐUsageTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.UsageType) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUsageType2ᚖchargegraphᚋprovidersᚐUsageType(ctx, sel, v[i])
@@ -25945,7 +25945,7 @@ func (ec *executionContext) marshalNUsageType2ᚖchargegraphᚋprovidersᚐUsage
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖchargegraphᚋprovidersᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*providers.UserError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUserError2ᚖchargegraphᚋprovidersᚐUserError(ctx, sel, v[i])
@@ -25992,7 +25992,7 @@ func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlge
 }
 
 func (ec *executionContext) marshalN__Directive2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirectiveᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Directive) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx, sel, v[i])
@@ -26038,7 +26038,7 @@ func (ec *executionContext) unmarshalN__DirectiveLocation2ᚕstringᚄ(ctx conte
 }
 
 func (ec *executionContext) marshalN__DirectiveLocation2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__DirectiveLocation2string(ctx, sel, v[i])
@@ -26066,7 +26066,7 @@ func (ec *executionContext) marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlg
 }
 
 func (ec *executionContext) marshalN__InputValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.InputValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -26086,7 +26086,7 @@ func (ec *executionContext) marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋg
 }
 
 func (ec *executionContext) marshalN__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.Type) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])
@@ -26155,7 +26155,7 @@ func (ec *executionContext) marshalOAmenity2ᚕchargegraphᚋprovidersᚐAmenity
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAmenity2chargegraphᚋprovidersᚐAmenity(ctx, sel, v[i])
@@ -26299,7 +26299,7 @@ func (ec *executionContext) marshalOCommentKind2ᚕchargegraphᚋprovidersᚐCom
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCommentKind2chargegraphᚋprovidersᚐCommentKind(ctx, sel, v[i])
@@ -26366,7 +26366,7 @@ func (ec *executionContext) marshalOConnectorFormat2ᚕchargegraphᚋproviders�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConnectorFormat2chargegraphᚋprovidersᚐConnectorFormat(ctx, sel, v[i])
@@ -26402,7 +26402,7 @@ func (ec *executionContext) marshalOConnectorType2ᚕchargegraphᚋprovidersᚐC
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNConnectorType2chargegraphᚋprovidersᚐConnectorType(ctx, sel, v[i])
@@ -26445,7 +26445,7 @@ func (ec *executionContext) marshalOCostKind2ᚕchargegraphᚋprovidersᚐCostKi
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCostKind2chargegraphᚋprovidersᚐCostKind(ctx, sel, v[i])
@@ -26553,7 +26553,7 @@ func (ec *executionContext) marshalOCurrentKind2ᚕchargegraphᚋprovidersᚐCur
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCurrentKind2chargegraphᚋprovidersᚐCurrentKind(ctx, sel, v[i])
@@ -26633,7 +26633,7 @@ func (ec *executionContext) marshalOEVSEStatus2ᚕchargegraphᚋprovidersᚐEVSE
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNEVSEStatus2chargegraphᚋprovidersᚐEVSEStatus(ctx, sel, v[i])
@@ -26840,7 +26840,7 @@ func (ec *executionContext) marshalOOperationalStatus2ᚕchargegraphᚋproviders
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOperationalStatus2chargegraphᚋprovidersᚐOperationalStatus(ctx, sel, v[i])
@@ -26944,7 +26944,7 @@ func (ec *executionContext) marshalOProviderCode2ᚕchargegraphᚋprovidersᚐPr
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNProviderCode2chargegraphᚋprovidersᚐProviderCode(ctx, sel, v[i])
@@ -27187,7 +27187,7 @@ func (ec *executionContext) marshalOUsageKind2ᚕchargegraphᚋprovidersᚐUsage
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNUsageKind2chargegraphᚋprovidersᚐUsageKind(ctx, sel, v[i])
@@ -27213,7 +27213,7 @@ func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgq
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__EnumValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValue(ctx, sel, v[i])
@@ -27232,7 +27232,7 @@ func (ec *executionContext) marshalO__Field2ᚕgithubᚗcomᚋ99designsᚋgqlgen
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Field2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐField(ctx, sel, v[i])
@@ -27251,7 +27251,7 @@ func (ec *executionContext) marshalO__InputValue2ᚕgithubᚗcomᚋ99designsᚋg
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__InputValue2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐInputValue(ctx, sel, v[i])
@@ -27277,7 +27277,7 @@ func (ec *executionContext) marshalO__Type2ᚕgithubᚗcomᚋ99designsᚋgqlgen�
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 64, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalN__Type2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, sel, v[i])

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -22,6 +24,11 @@ const (
 	maxHeaderBytes = 128 << 10
 	// stopTimeout is how long requests under way may take once ctx has ended.
 	stopTimeout = 10 * time.Second
+	// newPerSecond and newAtOnce are how many connections are taken in. Setting one up
+	// costs as much as a small answer, with TLS as a large one, and a thousand of them
+	// would stand before everybody's requests. Those that wait for it cost nothing.
+	newPerSecond = 500
+	newAtOnce    = 25
 )
 
 // Serve answers the requests that come in through l with h, until ctx ends or l
@@ -38,7 +45,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(newSteady(ctx, l)) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("server: serve %v: %w", l.Addr(), err)
@@ -63,4 +70,22 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 		err = fmt.Errorf("server: serve %v: %w", l.Addr(), how)
 	}
 	return err
+}
+
+// steady takes connections in one after the other, at a pace.
+type steady struct {
+	net.Listener
+	wait func() error
+}
+
+// newSteady makes l steady until ctx ends.
+func newSteady(ctx context.Context, l net.Listener) steady {
+	pace := rate.NewLimiter(newPerSecond, newAtOnce)
+	return steady{l, func() error { return pace.Wait(ctx) }}
+}
+
+// Accept implements net.Listener.
+func (s steady) Accept() (net.Conn, error) {
+	_ = s.wait() // it ends early when ctx does, and then the listener is closed
+	return s.Listener.Accept()
 }
