@@ -168,7 +168,7 @@ func (s *service) notModified(w http.ResponseWriter, r *http.Request, control, e
 	for known := range strings.SplitSeq(strings.Join(r.Header.Values("If-None-Match"), ","), ",") {
 		if known = strings.TrimSpace(known); known == "*" || strings.TrimPrefix(known, "W/") == strings.TrimPrefix(etag, "W/") {
 			w.Header().Set("Cache-Control", control)
-			w.Header().Set("Vary", vary)
+			w.Header().Add("Vary", vary)
 			w.WriteHeader(http.StatusNotModified)
 			return true
 		}
@@ -176,5 +176,5 @@ func (s *service) notModified(w http.ResponseWriter, r *http.Request, control, e
 	return false
 }
 
-// vary names what else an answer depends on.
+// vary names what else an answer depends on, beside what packing and CORS add.
 const vary = "Accept"

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,6 +174,39 @@ func TestHTTPCachesMayKeepWhatEverybodyMayRead(t *testing.T) {
 				t.Errorf("a POST has Cache-Control %q", got)
 			}
 		})
+	}
+}
+
+// Whatever an answer depends on is named, else a cache between here and a browser
+// gives packed bytes to who cannot read them, or leave to a page that has none.
+func TestAnAnswerNamesAllThatItDependsOn(t *testing.T) {
+	t.Parallel()
+	m := &keptMap{kept: make(map[string]server.Kept)}
+	long := func(context.Context, string) (*providers.Operator, error) {
+		return &providers.Operator{Title: strings.Repeat("long enough to be packed ", 200)}, nil
+	}
+	h, _ := newHandler(t, long, keepingAnswers(m, aMinute), func(c *server.Config) { c.CORS.Origins = []string{"https://app.example"} })
+	const get = "/graphql?query=%7Boperator(id:%22a%22)%7Btitle%7D%7D"
+	tag := ""
+	for _, when := range []string{"executed", "kept", "not modified"} {
+		headers := []string{"Accept-Encoding", "zstd", "Origin", "https://app.example"}
+		if when == "not modified" {
+			headers = append(headers, "If-None-Match", tag)
+		}
+		w := send(h, http.MethodGet, get, "", headers...)
+		tag = w.Header().Get("ETag")
+		if when != "not modified" && w.Header().Get("Content-Encoding") != "zstd" {
+			t.Errorf("%s: it is not packed", when)
+		}
+		said := strings.ToLower(strings.Join(w.Header().Values("Vary"), ","))
+		for _, what := range []string{"accept-encoding", "origin"} {
+			if !strings.Contains(said, what) {
+				t.Errorf("%s: Vary is %q, which lacks %s", when, said, what)
+			}
+		}
+		if !slices.Contains(strings.Split(strings.ReplaceAll(said, " ", ""), ","), "accept") {
+			t.Errorf("%s: Vary is %q, which lacks accept", when, said)
+		}
 	}
 }
 

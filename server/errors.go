@@ -24,6 +24,7 @@ const (
 	codeBadUserInput = "BAD_USER_INPUT"
 	codeTimeout      = "TIMEOUT"
 	codeUnavailable  = "UNAVAILABLE"
+	codeForbidden    = "FORBIDDEN"
 	codeInternal     = "INTERNAL"
 )
 

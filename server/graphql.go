@@ -111,7 +111,7 @@ func (s *service) get(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r, func(context.Context) (asked, *refusal) { //nolint:contextcheck // it takes the request's own
 		text := r.URL.RawQuery
 		if int64(len(text)) > s.cfg.MaxBodyBytes {
-			return asked{}, refuse(http.StatusRequestURITooLong, "the query string is longer than %d bytes", s.cfg.MaxBodyBytes)
+			return asked{}, s.tooLong(http.StatusRequestURITooLong, "query string", int64(len(text)))
 		}
 		return asked{[]byte(text), func() (*graphql.RawParams, *refusal) { return parseURL(text) }}, nil
 	})
@@ -414,7 +414,7 @@ func (s *service) head(w http.ResponseWriter, status int, media string, length i
 	h := w.Header()
 	h.Set("Content-Type", media+"; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(length))
-	h.Set("Vary", vary)
+	h.Add("Vary", vary)
 	h.Set("Cache-Control", control)
 	w.WriteHeader(status)
 }
@@ -500,7 +500,7 @@ const firstBytes = 4 << 10
 // readBody reads the whole body, if it is not too long and comes in time.
 func (s *service) readBody(ctx context.Context, w http.ResponseWriter, r *http.Request) (body []byte, refused *refusal) {
 	if r.ContentLength > s.cfg.MaxBodyBytes {
-		return nil, s.tooLong()
+		return nil, s.tooLong(http.StatusRequestEntityTooLarge, "body", r.ContentLength)
 	}
 	// A deadline of the reading alone: one that lasted longer, as the server's
 	// ReadTimeout does, would cancel the operation.
@@ -550,7 +550,7 @@ func (s *service) readBody(ctx context.Context, w http.ResponseWriter, r *http.R
 			_ = control.SetReadDeadline(time.Time{})
 			return body, nil
 		case isTooLong:
-			return nil, s.tooLong()
+			return nil, s.tooLong(http.StatusRequestEntityTooLarge, "body", r.ContentLength)
 		case cut.Load():
 			return nil, tooMuchWork()
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -561,8 +561,13 @@ func (s *service) readBody(ctx context.Context, w http.ResponseWriter, r *http.R
 	}
 }
 
-func (s *service) tooLong() *refusal {
-	return refuse(http.StatusRequestEntityTooLarge, "the body is longer than %d bytes", s.cfg.MaxBodyBytes)
+// tooLong refuses so many bytes, or more than there may be where nobody said how
+// many.
+func (s *service) tooLong(status int, what string, length int64) *refusal {
+	most := s.cfg.MaxBodyBytes
+	err := coded(codeLimitExceeded, "the %s is longer than %d bytes", what, most)
+	err.Extensions["limit"], err.Extensions["max"], err.Extensions["value"] = "bytes", most, max(length, most+1)
+	return &refusal{status, err}
 }
 
 // parseBody reads the parameters of a POST.

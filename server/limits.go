@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -119,10 +121,14 @@ func (d *documentLimits) MutateOperationParameters(ctx context.Context, params *
 		return nil
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, d.maxTokens)
-	if err != nil {
-		return nil //nolint:nilerr // the executor finds the same and words it
+	switch said, _ := errors.AsType[*gqlerror.Error](err); {
+	case err == nil:
+		return d.limits.check(outlineOf(doc))
+	case said != nil && strings.HasPrefix(said.Message, "exceeded token limit"):
+		// The parser stops there: nobody knows how many there are.
+		return exceeded("tokens", d.maxTokens+1, d.maxTokens, "the document has %d tokens or more; at most %d are taken: send values as variables")
 	}
-	return d.limits.check(outlineOf(doc))
+	return nil // the executor finds the same and words it
 }
 
 // MutateOperationContext measures the cost, keeps it for extensions.cost and for

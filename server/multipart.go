@@ -41,7 +41,7 @@ func (p *parts) send(response *graphql.Response, hasNext bool) error {
 		h := p.w.Header()
 		h.Set("Content-Type", mediaMultipart+`; boundary="`+boundary+`"; deferSpec=20220824`)
 		h.Set("Cache-Control", uncached)
-		h.Set("Vary", vary)
+		h.Add("Vary", vary)
 		p.w.WriteHeader(http.StatusOK)
 		text.WriteString("\r\n--" + boundary)
 		body = response

@@ -51,6 +51,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 		return fmt.Errorf("server: serve %v: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
+	logger.LogAttrs(ctx, slog.LevelInfo, "ending: no new requests are taken, those under way have some time", slog.Duration("at_most", stopTimeout))
 
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()

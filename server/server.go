@@ -32,6 +32,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"chargegraph/loaders"
@@ -77,7 +78,8 @@ type Config struct {
 	Freshness func(ctx context.Context) loaders.Freshness
 	// Limits bound what one document may ask for.
 	Limits Limits
-	// NoIntrospection refuses questions about the schema, and hints at its names.
+	// NoIntrospection refuses questions about the schema, and hints at its names; SDL
+	// is not served.
 	NoIntrospection bool
 	// CORS says which pages of other origins may ask. Zero: none.
 	CORS CORS
@@ -186,6 +188,9 @@ func New(cfg Config) (*Handler, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	if cfg.NoIntrospection {
+		cfg.SDL = ""
+	}
 	pages, err := newPages(cfg.Sandbox, cfg.CheckIns, cfg.SDL)
 	if err != nil {
 		return nil, err
@@ -198,11 +203,8 @@ func New(cfg Config) (*Handler, error) {
 	s.exec.SetQueryCache(s.known)
 	s.exec.Use(persisted{trusted: cfg.Trusted, only: cfg.TrustedOnly, cache: cfg.Documents})
 	s.exec.Use(newDocumentLimits(cfg.Limits, cfg.MaxTokens, cfg.Schema.Schema(), s.known))
-	if cfg.NoIntrospection {
-		s.exec.SetDisableSuggestion(true)
-	} else {
-		s.exec.Use(introspection{})
-	}
+	s.exec.SetDisableSuggestion(cfg.NoIntrospection)
+	s.exec.Use(introspection{refused: cfg.NoIntrospection})
 	s.exec.Use(strictEnums{schema: cfg.Schema.Schema()})
 	s.exec.AroundResponses(s.mark)
 	s.exec.AroundResponses(s.counted)
@@ -270,18 +272,28 @@ func (s *service) hardened(next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
+		if r.TLS != nil {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000") // a year, as usual
+		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// introspection lets clients read the schema; gqlgen's default is to refuse.
-type introspection struct{}
+// introspection lets clients read the schema, or refuses them; gqlgen would refuse
+// them by an error that is internal.
+type introspection struct{ refused bool }
 
 var _ graphql.OperationContextMutator = introspection{}
 
 func (introspection) ExtensionName() string                   { return "Introspection" }
 func (introspection) Validate(graphql.ExecutableSchema) error { return nil }
-func (introspection) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = false
-	return nil
+func (i introspection) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	op.DisableIntrospection = i.refused
+	if !i.refused || !anyIn(op.Operation.SelectionSet, make(map[string]bool), func(s ast.Selection) bool {
+		f, ok := s.(*ast.Field)
+		return ok && isIntrospection(f.Name)
+	}) {
+		return nil
+	}
+	return coded(codeForbidden, "this service does not tell its schema; ask its operator for it")
 }

@@ -252,6 +252,7 @@ func TestRefusedRequestsAreToldWhatIsWrong(t *testing.T) {
 		method, target, contentType, body string
 		status                            int
 		message                           string
+		bytes                             float64 // that are too many
 	}{
 		"MalformedJSON":            {body: `{"query": secret}`, status: 400, message: "the body is not valid JSON; the mistake is at byte 11"},
 		"TruncatedJSON":            {body: `{"query": "{`, status: 400, message: "the body is not valid JSON; the mistake is at byte 12"},
@@ -268,12 +269,12 @@ func TestRefusedRequestsAreToldWhatIsWrong(t *testing.T) {
 		"NotJSON":                  {contentType: "text/plain", body: `{"query":"{ __typename }"}`, status: 415, message: "send the operation as JSON with Content-Type: application/json"},
 		"NoContentType":            {contentType: "-", body: `{"query":"{ __typename }"}`, status: 415, message: "send the operation as JSON with Content-Type: application/json"},
 		"NotUTF8":                  {contentType: "application/json; charset=latin1", body: `{}`, status: 415, message: "send the operation as JSON in UTF-8"},
-		"BodyIsTooLong":            {body: `{"query":"{ __typename }` + strings.Repeat(" ", 2000) + `"}`, status: 413, message: "the body is longer than 1000 bytes"},
+		"BodyIsTooLong":            {body: `{"query":"{ __typename }` + strings.Repeat(" ", 2000) + `"}`, status: 413, message: "the body is longer than 1000 bytes", bytes: 2026},
 		"GetWithoutQuery":          {method: "GET", target: "/graphql", status: 400, message: "query is missing; send the text of an operation, such as { __typename }"},
 		"GetWithBadEncoding":       {method: "GET", target: "/graphql?query=%zz", status: 400, message: "the query string is not encoded properly"},
 		"GetWithMalformedVariable": {method: "GET", target: "/graphql?query={__typename}&variables={", status: 400, message: "variables must be a JSON object; this is not valid JSON"},
 		"GetWithVariablesList":     {method: "GET", target: "/graphql?query={__typename}&variables=[]", status: 400, message: "variables must be a JSON object, not a list"},
-		"GetIsTooLong":             {method: "GET", target: "/graphql?query=" + strings.Repeat("x", 1000), status: 414, message: "the query string is longer than 1000 bytes"},
+		"GetIsTooLong":             {method: "GET", target: "/graphql?query=" + strings.Repeat("x", 1000), status: 414, message: "the query string is longer than 1000 bytes", bytes: 1006},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -290,9 +291,13 @@ func TestRefusedRequestsAreToldWhatIsWrong(t *testing.T) {
 				w = post(h, test.body)
 			}
 			r := decode(t, w)
+			extensions := map[string]any{"code": "BAD_USER_INPUT"}
+			if test.bytes > 0 {
+				extensions = map[string]any{"code": "LIMIT_EXCEEDED", "limit": "bytes", "max": 1000.0, "value": test.bytes}
+			}
 			want := reply{
 				Status:     test.status,
-				Errors:     []replyError{{Message: test.message, Extensions: map[string]any{"code": "BAD_USER_INPUT"}}},
+				Errors:     []replyError{{Message: test.message, Extensions: extensions}},
 				Extensions: map[string]any{"sandbox": true},
 			}
 			if diff := cmp.Diff(want, r); diff != "" {
@@ -313,8 +318,8 @@ func TestABodyOfUnknownLengthIsBoundedToo(t *testing.T) {
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	if e := onlyError(t, decode(t, w)); w.Code != http.StatusRequestEntityTooLarge || e.code() != "BAD_USER_INPUT" {
-		t.Errorf("POST = %d %+v, want 413 BAD_USER_INPUT", w.Code, e)
+	if e := onlyError(t, decode(t, w)); w.Code != http.StatusRequestEntityTooLarge || e.code() != "LIMIT_EXCEEDED" {
+		t.Errorf("POST = %d %+v, want 413 LIMIT_EXCEEDED", w.Code, e)
 	}
 }
 
@@ -436,7 +441,7 @@ func TestErrorsBeforeExecutionHaveACodeAndNoData(t *testing.T) {
 		message   string // a part of it
 	}{
 		"Syntax":             {document: `{ operator(`, code: "GRAPHQL_PARSE_FAILED", message: "Expected"},
-		"TooManyTokens":      {document: "{" + strings.Repeat(" __typename", 15_000) + "}", code: "GRAPHQL_PARSE_FAILED", message: "token limit of 15000"},
+		"TooManyTokens":      {document: "{" + strings.Repeat(" __typename", 15_000) + "}", code: "LIMIT_EXCEEDED", message: "15001 tokens or more; at most 15000"},
 		"UnknownField":       {document: `{ operator(id: 1) { name } }`, code: "GRAPHQL_VALIDATION_FAILED", message: `Cannot query field "name"`},
 		"UnknownOperation":   {document: `query A { __typename } query B { __typename }`, code: "GRAPHQL_VALIDATION_FAILED", message: "set operationName"},
 		"Defer":              {document: `{ ... @defer { operator(id: 1) { title } } }`, code: "BAD_USER_INPUT", message: "@defer needs an answer in pieces"},
@@ -769,4 +774,27 @@ func TestASlowOperationIsInTheLogByName(t *testing.T) {
 			t.Errorf("log line mismatch (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestAServiceThatDoesNotTellItsSchemaSaysSo(t *testing.T) {
+	t.Parallel()
+	h, book := newHandler(t, titled, func(c *server.Config) { c.NoIntrospection, c.SDL = true, "type Query { a: Int }" })
+	for _, document := range []string{`{ __schema { types { name } } }`, `{ operator(id: 1) { title } ...f } fragment f on Query { __type(name: "Query") { name } }`} {
+		r := ask(t, h, document, nil)
+		if len(r.Errors) != 1 || r.Errors[0].Extensions["code"] != "FORBIDDEN" || r.Data != nil || !strings.Contains(r.Errors[0].Message, "does not tell its schema") {
+			t.Errorf("%s: %+v", document, r)
+		}
+	}
+	if r := ask(t, h, `{ __typename operatr(id: 1) { title } }`, nil); len(r.Errors) != 1 || strings.Contains(r.Errors[0].Message, "Did you mean") {
+		t.Errorf("%+v", r)
+	}
+	if r := ask(t, h, `{ __typename }`, nil); len(r.Errors) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if w := send(h, http.MethodGet, "/schema.graphqls", ""); w.Code != http.StatusNotFound {
+		t.Errorf("/schema.graphqls is %d", w.Code)
+	}
+	if log := book.String(); strings.Contains(log, "ERROR") {
+		t.Errorf("the log says %s", log)
+	}
 }

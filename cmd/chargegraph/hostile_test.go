@@ -356,7 +356,7 @@ func refusals() []refusal {
 		{name: "an input too deep", body: question(`{pois(` + london + `,filter:{` + nested(21, `not:{`, ``, `}`) + `}){totalCount}}`), limit: "inputDepth"},
 		{name: "an input 4,000 deep", body: question(`{nodes(ids:` + nested(4000, `[`, ``, `]`) + `){id}}`), code: "GRAPHQL_PARSE_FAILED"},
 		{name: "one name again and again", body: question(`{sources{` + strings.Repeat(`id `, 300) + `}}`), limit: "comparisons"},
-		{name: "too many tokens", body: question(`{nodes(ids:[` + strings.Repeat(`"a" `, 15_000) + `]){id}}`), code: "GRAPHQL_PARSE_FAILED"},
+		{name: "too many tokens", body: question(`{nodes(ids:[` + strings.Repeat(`"a" `, 15_000) + `]){id}}`), code: "LIMIT_EXCEEDED"},
 		{name: "30,000 brackets", body: question(strings.Repeat(`{`, 30_000)), code: "GRAPHQL_PARSE_FAILED"},
 		{name: "a document of 900 kB", body: question(`{__typename} #` + strings.Repeat(`x`, 900_000)), status: 429, code: "RATE_LIMITED", limit: "rate"},
 		{name: "a string that does not end", body: question(`{node(id:"` + strings.Repeat(`x`, 300_000)), code: "GRAPHQL_PARSE_FAILED"},
@@ -435,8 +435,8 @@ func refusals() []refusal {
 		{name: "a hash of 900 kB", body: `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + strings.Repeat("0", 900_000) + `"}}}`, status: 400, code: "BAD_USER_INPUT"},
 
 		// Requests.
-		{name: "a body of 100 MB", reader: func() io.Reader { return io.LimitReader(endless('x'), 100<<20) }, length: 100 << 20, status: 413, code: "BAD_USER_INPUT"},
-		{name: "a body of 100 MB that does not say so", reader: func() io.Reader { return io.LimitReader(endless(' '), 100<<20) }, status: 413, code: "BAD_USER_INPUT"},
+		{name: "a body of 100 MB", reader: func() io.Reader { return io.LimitReader(endless('x'), 100<<20) }, length: 100 << 20, status: 413, code: "LIMIT_EXCEEDED"},
+		{name: "a body of 100 MB that does not say so", reader: func() io.Reader { return io.LimitReader(endless(' '), 100<<20) }, status: 413, code: "LIMIT_EXCEEDED"},
 		{name: "a gzip bomb", body: "\x1f\x8b\x08" + strings.Repeat("\x00", 100_000), headers: []string{"Content-Encoding", "gzip"}, status: 415, code: "BAD_USER_INPUT"},
 		{name: "a deflate bomb", body: strings.Repeat("\x00", 100_000), headers: []string{"Content-Encoding", "deflate"}, status: 415, code: "BAD_USER_INPUT"},
 		{name: "a zstd bomb in gzip", body: strings.Repeat("\x00", 100_000), headers: []string{"Content-Encoding", "gzip, zstd"}, status: 415, code: "BAD_USER_INPUT"},

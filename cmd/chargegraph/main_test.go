@@ -122,11 +122,15 @@ func TestItServesAMadeUpWorldWithoutConfiguration(t *testing.T) {
 func TestItGreetsWithWhereToGoAndWhatIsServed(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	greet(&b, addr("127.0.0.1:8080"), true)
+	greet(&b, addr("127.0.0.1:8080"), false, true)
 	for _, want := range []string{"playground   http://127.0.0.1:8080/", "API          http://127.0.0.1:8080/graphql", "MADE UP", "OCM_API_KEY", "OCM_MIRROR", "-config"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the greeting does not say %q:\n%s", want, &b)
 		}
+	}
+	b.Reset()
+	if greet(&b, addr("127.0.0.1:8443"), true, false); !strings.Contains(b.String(), "https://127.0.0.1:8443/graphql") || strings.Contains(b.String(), "MADE UP") {
+		t.Errorf("over TLS it says\n%s", &b)
 	}
 }
 

@@ -102,7 +102,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	if err = p.serveMetrics(ctx, cfg.Metrics, front); err != nil {
 		return err
 	}
-	greet(stderr, listener.Addr(), p.simulators != nil)
+	greet(stderr, listener.Addr(), p.secure, p.simulators != nil)
 	return server.Serve(ctx, p.secured(listener), front, logger)
 }
 
@@ -130,8 +130,12 @@ func isLoopback(addr net.Addr) bool {
 }
 
 // greet tells a person where to go.
-func greet(w io.Writer, addr net.Addr, inSandbox bool) {
-	_, _ = fmt.Fprintf(w, "\n  playground   http://%s/\n  API          http://%s/graphql\n", addr, addr)
+func greet(w io.Writer, addr net.Addr, secure, inSandbox bool) {
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	_, _ = fmt.Fprintf(w, "\n  playground   %s://%s/\n  API          %s://%s/graphql\n", scheme, addr, scheme, addr)
 	if inSandbox {
 		_, _ = fmt.Fprintf(w, `
   The data is MADE UP. For real sources set, and start again:
