@@ -1,6 +1,7 @@
 // GraphiQL, in a program that was built after `make web`: CHARGEGRAPH names it.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { answerOf, assertClean, browse, open, serve, shoot, tryUntil } from "./harness.mjs";
 
@@ -17,8 +18,8 @@ describe("GraphiQL", { timeout: 90_000 }, () => {
     await service?.stop();
   });
 
-  async function ready(options) {
-    const p = await open(browser, service.address, options);
+  async function ready(options, { address } = service) {
+    const p = await open(browser, address, options);
     await p.locator(".graphiql-query-editor .view-line").first().waitFor();
     await p.waitForFunction(() => document.querySelectorAll(".graphiql-spinner").length === 0);
     return p;
@@ -34,12 +35,12 @@ describe("GraphiQL", { timeout: 90_000 }, () => {
     (t) => globalThis.__MONACO.editor.getModels().find((m) => m.uri.path.endsWith("response.json")).getValue().includes(t), text);
 
   // write replaces the text of an editor as a person would.
-  async function write(section, text) {
-    await page.locator(`${section} .graphiql-editor:not(.hidden) .view-lines`).click();
-    await page.keyboard.press("Control+A");
-    await page.keyboard.type(text);
-    await page.keyboard.press("Control+Shift+End"); // brackets that the editor closed by itself
-    await page.keyboard.press("Delete");
+  async function write(section, text, into = page) {
+    await into.locator(`${section} .graphiql-editor:not(.hidden) .view-lines`).click();
+    await into.keyboard.press("Control+A");
+    await into.keyboard.type(text);
+    await into.keyboard.press("Control+Shift+End"); // brackets that the editor closed by itself
+    await into.keyboard.press("Delete");
   }
 
   test("opens with a tab per example and says that the data is made up", async () => {
@@ -177,6 +178,54 @@ describe("GraphiQL", { timeout: 90_000 }, () => {
     assert.ok(ground.match(/\d+/g).every((part) => part < 100), ground);
     await shoot(dark, "graphiql-dark");
     assertClean(dark);
+  });
+
+  test("explains the schema without a key, and asks with one", async () => {
+    const made = execFileSync(process.env.CHARGEGRAPH, ["keys", "new", "app"], { encoding: "utf8" });
+    const [, key] = made.match(/^ *(app\.\S+)/m);
+    const [, apiKeys] = made.match(/auth: \{(apiKeys: .*)\}$/m);
+    const closed = await serve(process.env.CHARGEGRAPH, `auth: {required: true, ${apiKeys}}\n`);
+    try {
+      const locked = await ready({}, closed);
+      locked.expected.add(401);
+      locked.unwanted.splice(0); // the schema was refused before that was expected
+      await locked.getByRole("button", { name: "Show Documentation Explorer" }).click();
+      await locked.locator(".graphiql-doc-explorer").getByRole("link", { name: "Query", exact: true }).first().waitFor();
+      const press = () => locked.getByRole("button", { name: /^Execute query/ }).click();
+      assert.equal((await answerOf(locked, press)).errors[0].extensions.code, "UNAUTHENTICATED");
+      await locked.getByRole("button", { name: "Headers" }).click();
+      await write("[aria-label=Headers]", JSON.stringify({ Authorization: `Bearer ${key}` }), locked);
+      assert.ok((await answerOf(locked, press)).data.pois.edges.length > 0);
+      assert.ok(!(await locked.evaluate(() => JSON.stringify(localStorage))).includes(key), "the key is kept");
+      assertClean(locked);
+    } finally {
+      await closed.stop();
+    }
+  });
+
+  test("fits a phone", async () => {
+    const [width, height] = [390, 844];
+    const phone = await ready({ viewport: { width, height }, hasTouch: true });
+    const widthOf = async (selector) => (await phone.locator(selector).boundingBox()).width;
+    const { data } = await answerOf(phone, () => phone.getByRole("button", { name: /^Execute query/ }).tap());
+    assert.ok(data.pois.edges.length > 0);
+    for (const part of [".graphiql-query-editor", ".graphiql-response", ".graphiql-footer", ".graphiql-sidebar"]) {
+      const box = await phone.locator(part).boundingBox();
+      assert.ok(box.width === width && box.height >= 36 && box.y + box.height <= height, `${part}: ${JSON.stringify(box)}`);
+    }
+    await shoot(phone, "graphiql-phone");
+    await phone.getByRole("button", { name: "Show Documentation Explorer" }).tap();
+    assert.equal(await widthOf(".graphiql-plugin"), width);
+    await phone.getByRole("button", { name: "Hide Documentation Explorer" }).tap();
+    assert.equal(await widthOf(".graphiql-query-editor"), width);
+
+    // An example that is chosen is seen.
+    await phone.getByRole("button", { name: "Show Examples" }).tap();
+    await phone.getByRole("region", { name: "Examples" }).getByRole("button", { name: "Viewport" }).tap();
+    await phone.getByRole("button", { name: "Show Examples" }).waitFor();
+    assert.equal(await widthOf(".graphiql-query-editor"), width);
+    assert.equal((await answerOf(phone, () => phone.getByRole("button", { name: /^Execute query/ }).tap())).errors, undefined);
+    assertClean(phone);
   });
 
   test("cannot do what its policy forbids", async () => {

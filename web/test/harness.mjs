@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,11 +12,17 @@ import { chromium } from "playwright-core";
 
 const out = process.env.SCREENSHOTS ?? join(dirname(fileURLToPath(import.meta.url)), "out");
 
-// serve starts the program over the sandbox, on a port of its own.
-export async function serve(program) {
+// serve starts the program over the sandbox, on a port of its own. config is its
+// file, if it has one.
+export async function serve(program, config) {
   const folder = await mkdtemp(join(tmpdir(), "chargegraph-browser-")); // what it keeps, it keeps there
   const { PATH } = process.env;
-  const child = spawn(program, ["-addr", "127.0.0.1:0"], { cwd: folder, env: { PATH }, stdio: ["ignore", "inherit", "pipe"] });
+  const args = ["-addr", "127.0.0.1:0"];
+  if (config) {
+    await writeFile(join(folder, "chargegraph.yaml"), config);
+    args.push("-sandbox", "-config", "chargegraph.yaml");
+  }
+  const child = spawn(program, args, { cwd: folder, env: { PATH }, stdio: ["ignore", "inherit", "pipe"] });
   const said = [];
   const address = await new Promise((resolve, reject) => {
     child.once("error", reject);
