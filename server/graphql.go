@@ -321,7 +321,7 @@ func (s *service) execute(ctx context.Context, method string, params *graphql.Ra
 	if response := next(ctx); response != nil {
 		if deferred {
 			done() // what comes later waits for sources, and for the client
-			pieces.sendAll(ctx, response, next)
+			pieces.sendAll(ctx, op.Operation.SelectionSet, response, next)
 			return answer{sent: true}
 		}
 		a = answer{status: http.StatusOK, name: name, executed: true, response: response}

@@ -70,8 +70,11 @@ func (p *parts) send(response *graphql.Response, hasNext bool) error {
 	return p.control.Flush()
 }
 
-// sendAll sends first and what next has after it.
-func (p *parts) sendAll(ctx context.Context, first *graphql.Response, next graphql.ResponseHandler) {
+// sendAll sends first, which is what set selects, and what next has after it.
+func (p *parts) sendAll(ctx context.Context, set ast.SelectionSet, first *graphql.Response, next graphql.ResponseHandler) {
+	if data, err := shapeOfSelection(set).withoutPlaceholders(first.Data); err == nil { // else it is sent as it is
+		first.Data = data
+	}
 	for response := first; response != nil; response = next(ctx) {
 		hasNext := response.HasNext != nil && *response.HasNext
 		if p.send(response, hasNext) != nil || !hasNext {
