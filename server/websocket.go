@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"golang.org/x/time/rate"
 
 	"chargegraph/server/access"
 )
@@ -28,6 +29,11 @@ const (
 	// maxSocketMessage bounds a message: an operation waits in memory for as long as
 	// its sender likes to take. Longer ones go by POST.
 	maxSocketMessage = largeText
+	// messagesPerSecond and messagesAtOnce are how many messages of one connection are
+	// taken: as many as may run begin and complete at once, and then few. Pings cost
+	// their sender nothing otherwise.
+	messagesPerSecond = 20
+	messagesAtOnce    = 2 * maxSubscriptions
 	// longestRest is short enough for a client that waits for a pong.
 	longestRest = time.Second
 )
@@ -79,7 +85,7 @@ func (s *service) serveSocket(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(min(s.cfg.MaxBodyBytes, maxSocketMessage))
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	c := &socket{service: s, conn: conn, request: r, running: make(map[string]*subscriber), stop: cancel, known: known}
+	c := &socket{service: s, conn: conn, request: r, running: make(map[string]*subscriber), stop: cancel, known: known, pace: rate.NewLimiter(messagesPerSecond, messagesAtOnce)}
 	c.wg.Go(func() { c.keepAlive(ctx) })
 	c.read(ctx)
 	cancel()
@@ -103,6 +109,7 @@ type socket struct {
 	request *http.Request
 	stop    context.CancelFunc
 	known   func() // called once it is known who the client is
+	pace    *rate.Limiter
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
@@ -227,8 +234,12 @@ func (c *socket) introduced(ctx context.Context, payload json.RawMessage) (conte
 }
 
 // receive returns the next message; ok is false when there is none, because the
-// connection has ended or is closed for what came.
+// connection has ended or is closed for what came. A client that sends messages
+// without end waits for itself.
 func (c *socket) receive(ctx context.Context) (m message, ok bool) {
+	if c.pace.Wait(ctx) != nil {
+		return m, false
+	}
 	kind, reader, err := c.conn.Reader(ctx) // which waits until one begins
 	var text []byte
 	if err == nil {

@@ -427,6 +427,30 @@ func TestWebSocket_SlowAndSilentClients(t *testing.T) {
 		c.want(`{"id":"a","type":"next"`) // reading answers pings
 		c.want(`{"id":"a","type":"complete"`)
 	})
+	bubbled(t, "a client that sends without end waits for itself", func(t bubble) {
+		s := newStreaming(t)
+		c := s.open(t, "")
+		other := s.open(t, "")
+		began := time.Now()
+		go func() {
+			for range 300 {
+				if c.conn.Write(c.tb.Context(), websocket.MessageText, []byte(`{"type":"ping"}`)) != nil {
+					return
+				}
+			}
+		}()
+		for range 300 { // 199 at once, for it has introduced itself, and then 20 a second
+			c.want(`{"type":"pong"}`)
+		}
+		if took := time.Since(began); took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("300 pings were answered in %v", took)
+		}
+		asked := time.Now()
+		other.send(`{"type":"ping"}`)
+		if other.want(`{"type":"pong"}`); !time.Now().Equal(asked) {
+			t.Errorf("another client waited %v", time.Since(asked))
+		}
+	})
 	bubbled(t, "the end of the service says good-bye", func(t bubble) {
 		s := newStreaming(t)
 		var all []*client

@@ -378,7 +378,7 @@ func testSockets(t *testing.T, b *besieged) {
 	t.Run("a hundred subscriptions and no more", func(t *testing.T) {
 		t.Parallel()
 		conn, reader := b.socket(t, true)
-		const asked = 300
+		const asked = 220 // more of them would be taken one after the other
 		go func() {
 			for i := range asked {
 				if _, err := conn.Write(subscribe(strconv.Itoa(i), waiting)); err != nil {
@@ -396,18 +396,22 @@ func testSockets(t *testing.T, b *besieged) {
 			}
 		}
 	})
-	t.Run("20,000 pings are 20,000 pongs", func(t *testing.T) {
+	t.Run("pings without end are answered at a pace", func(t *testing.T) {
 		t.Parallel()
 		conn, reader := b.socket(t, true)
-		const pings = 20_000
+		const pings, soon = 20_000, 220
+		began := time.Now()
 		go func() {
 			flood := bytes.Repeat(text(`{"type":"ping"}`), pings)
 			_, _ = conn.Write(flood)
 		}()
-		for i := range pings {
+		for i := range soon {
 			if _, message, err := readFrame(reader); err != nil || string(message) != `{"type":"pong"}` {
 				t.Fatalf("message %d is %s: %v", i, message, err)
 			}
+		}
+		if took := time.Since(began); took < 500*time.Millisecond {
+			t.Errorf("%d were answered in %v", soon, took)
 		}
 	})
 }
