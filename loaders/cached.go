@@ -205,6 +205,8 @@ type reading struct {
 	state     providers.CacheState
 	// gaveNothing: err is why there is no answer at all.
 	gaveNothing bool
+	// spared: it was not asked for, because the operation has asked for enough.
+	spared bool
 
 	freshUntil time.Time // of the layers above
 	tags       []string
@@ -338,6 +340,8 @@ func suspect() *providers.SourceError {
 // call asks the source one question for the cache. Whoever began to wait for the
 // answer may be gone by now: the call has a deadline of its own.
 func (s *shelf) call(ctx context.Context, timeout time.Duration, question func(context.Context) (providers.Answer, error)) (providers.Answer, error) {
+	// As long as most wait, not as this one does: who is in a hurry does not close the source for the others.
+	ctx = providers.WithPatience(ctx, s.catalog.timeoutFor(s.source, nil))
 	ctx, cancel := context.WithTimeout(ctx, max(loadTimeout, timeout))
 	defer cancel()
 	go func() {

@@ -13,8 +13,8 @@ import (
 func (s *shelf) recordTag(k providers.Key) string { return s.tag("record", cache.Key{Name: string(k)}) }
 
 // readRecords returns what there is for single keys of this source, in their
-// order: from the tiles that hold them, else each on its own. admit is asked
-// before each call, and may refuse it with an error.
+// order: from the tiles that hold them, else each on its own. admit is asked for
+// each call that they take as far as memory knows, and may refuse it with an error.
 func (s *shelf) readRecords(ctx context.Context, keys []providers.Key, t terms, admit func() *providers.SourceError) []*reading {
 	now := s.catalog.now()
 	readings := make([]*reading, len(keys))
@@ -38,11 +38,33 @@ func (s *shelf) readRecords(ctx context.Context, keys []providers.Key, t terms, 
 		}
 		return readings
 	}
-	found := s.records.Load(ctx, t.want(s, missing...), func(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Fetched[*batch], error) {
-		return s.fetchRecords(ctx, detailer, missing, t, admit)
+	failed := func(i int, err *providers.SourceError) {
+		readings[i] = failedReading(err, now)
+		if t.allowStale {
+			if r, ok := s.fromTile(keys[i], t, func(entry) bool { return true }, err); ok {
+				readings[i] = r
+			}
+		}
+	}
+	refused := s.refuse(missing, t, detailer.DetailBatch(), admit)
+	var wanted []cache.Key
+	var place []int
+	for n, k := range missing {
+		if err := refused[k]; err != nil {
+			failed(at[n], err)
+			readings[at[n]].spared = readings[at[n]].failed()
+			continue
+		}
+		wanted, place = append(wanted, k), append(place, at[n])
+	}
+	if len(wanted) == 0 {
+		return readings
+	}
+	found := s.records.Load(ctx, t.want(s, wanted...), func(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Fetched[*batch], error) {
+		return s.fetchRecords(ctx, detailer, missing, t)
 	})
 	for n, f := range found {
-		i := at[n]
+		i := place[n]
 		if f.OK {
 			readings[i] = newReading()
 			s.take(readings[i], s.recordTag(keys[i]), f.Entry, f.State, sourceError(f.Err), &t)
@@ -53,14 +75,33 @@ func (s *shelf) readRecords(ctx context.Context, keys []providers.Key, t terms, 
 		if err == nil {
 			err = errNothing
 		}
-		readings[i] = failedReading(providers.AsSourceError(err), now)
-		if t.allowStale {
-			if r, ok := s.fromTile(keys[i], t, func(entry) bool { return true }, readings[i].err); ok {
-				readings[i] = r
-			}
-		}
+		failed(i, providers.AsSourceError(err))
 	}
 	return readings
+}
+
+// refuse returns those of keys that are not to be asked for, and why: as many as
+// one call carries are admitted or refused together, and what memory has needs no
+// call. It is decided before the load, which other questions may be waiting for:
+// that this one has asked enough is no reason not to answer them.
+func (s *shelf) refuse(keys []cache.Key, t terms, batch int, admit func() *providers.SourceError) map[cache.Key]*providers.SourceError {
+	now := s.catalog.now()
+	refused := make(map[cache.Key]*providers.SourceError)
+	var err *providers.SourceError
+	asked := 0
+	for _, k := range keys {
+		if e, ok := s.records.Peek(k); ok && (t.maxAge == nil || t.good(e, now)) {
+			continue
+		}
+		if asked%batch == 0 {
+			err = admit()
+		}
+		asked++
+		if err != nil {
+			refused[k] = err
+		}
+	}
+	return refused
 }
 
 // fromTile reads a record from a tile that is good; ok is false if there is none,
@@ -93,7 +134,7 @@ func (s *shelf) fromTile(k providers.Key, t terms, good func(entry) bool, err *p
 }
 
 // fetchRecords asks for single records, as many at once as the source tells of.
-func (s *shelf) fetchRecords(ctx context.Context, d providers.Detailer, missing []cache.Key, t terms, admit func() *providers.SourceError) (map[cache.Key]cache.Fetched[*batch], error) {
+func (s *shelf) fetchRecords(ctx context.Context, d providers.Detailer, missing []cache.Key, t terms) (map[cache.Key]cache.Fetched[*batch], error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var failed error
@@ -101,12 +142,6 @@ func (s *shelf) fetchRecords(ctx context.Context, d providers.Detailer, missing 
 	for len(missing) > 0 {
 		some := missing[:min(len(missing), d.DetailBatch())]
 		missing = missing[len(some):]
-		if !providers.IsRefresh(ctx) { // a refresh answers no operation
-			if err := admit(); err != nil {
-				failed = err
-				break
-			}
-		}
 		wg.Go(func() {
 			kept, err := s.detail(ctx, d, some, t)
 			mu.Lock()

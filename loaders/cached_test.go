@@ -1,6 +1,7 @@
 package loaders_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,11 @@ type directory struct {
 	details [][]providers.Key
 	err     error                 // of every question
 	hold    func(providers.Query) // called before a question is answered
+
+	summaries bool   // searches tell no more than summaries
+	batch     int    // of keys in a question; 0: 10
+	detailErr error  // of every question about keys
+	pause     func() // called before a question about keys is answered
 }
 
 var (
@@ -98,7 +104,7 @@ func (d *directory) calls() (searches, details int) {
 }
 
 func (d *directory) Source() *providers.Source { return d.source }
-func (d *directory) DetailBatch() int          { return 10 }
+func (d *directory) DetailBatch() int          { return cmp.Or(d.batch, 10) }
 
 func (d *directory) Search(_ context.Context, q providers.Query) (providers.Answer, error) {
 	d.mu.Lock()
@@ -116,7 +122,7 @@ func (d *directory) Search(_ context.Context, q providers.Query) (providers.Answ
 	answer := providers.Answer{FetchedAt: time.Now()}
 	for _, k := range d.keys() {
 		if r := *d.records[k]; q.Area.Holds(&r.Site) {
-			r.FetchedAt = answer.FetchedAt
+			r.FetchedAt, r.Summary = answer.FetchedAt, d.summaries
 			r.Seal()
 			answer.Records = append(answer.Records, &r)
 		}
@@ -129,10 +135,16 @@ func (d *directory) Search(_ context.Context, q providers.Query) (providers.Answ
 
 func (d *directory) Detail(_ context.Context, keys []providers.Key) (providers.Answer, error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.details = append(d.details, keys)
-	if d.err != nil {
-		return providers.Answer{}, d.err
+	pause := d.pause
+	d.mu.Unlock()
+	if pause != nil {
+		pause()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := cmp.Or(d.err, d.detailErr); err != nil {
+		return providers.Answer{}, err
 	}
 	answer := providers.Answer{FetchedAt: time.Now()}
 	for _, k := range keys {

@@ -36,7 +36,7 @@ var errAbsent = errors.New("absent")
 // that long. It is safe for concurrent use.
 type Operation struct {
 	catalog        *Catalog
-	details        *dataloader.Loader[detailKey, *providers.Record]
+	details        *dataloader.Loader[detailKey, *reading]
 	references     *dataloader.Loader[providers.SourceID, *providers.Reference]
 	neighbourhoods atomic.Int32 // asked so far
 	personal       atomic.Bool  // see Personal
@@ -51,8 +51,8 @@ type Operation struct {
 func (c *Catalog) Begin() *Operation {
 	o := &Operation{catalog: c, detailCalls: make(map[providers.SourceID]int), tags: make(map[string]struct{})}
 	o.details = dataloader.NewBatchedLoader(o.loadDetails,
-		dataloader.WithWait[detailKey, *providers.Record](batchWait),
-		dataloader.WithBatchCapacity[detailKey, *providers.Record](batchCap))
+		dataloader.WithWait[detailKey, *reading](batchWait),
+		dataloader.WithBatchCapacity[detailKey, *reading](batchCap))
 	o.references = dataloader.NewBatchedLoader(o.loadReferences,
 		dataloader.WithWait[providers.SourceID, *providers.Reference](batchWait),
 		dataloader.WithBatchCapacity[providers.SourceID, *providers.Reference](batchCap))
@@ -112,7 +112,7 @@ func (d detailKey) policy() *providers.SourcePolicy {
 // loadDetails reads records from the place cache, and asks each source once for
 // all that are missing there, or as often as its batch size makes necessary, all
 // sources at once.
-func (o *Operation) loadDetails(ctx context.Context, keys []detailKey) []*dataloader.Result[*providers.Record] {
+func (o *Operation) loadDetails(ctx context.Context, keys []detailKey) []*dataloader.Result[*reading] {
 	type group struct {
 		source providers.SourceID
 		detailKey
@@ -123,13 +123,13 @@ func (o *Operation) loadDetails(ctx context.Context, keys []detailKey) []*datalo
 		g.key = ""
 		groups[g] = append(groups[g], i)
 	}
-	results := make([]*dataloader.Result[*providers.Record], len(keys))
+	results := make([]*dataloader.Result[*reading], len(keys))
 	var wg sync.WaitGroup
 	for g, at := range groups {
 		s := o.catalog.places.shelves[g.source]
 		if s == nil { // a source that is not configured knows nothing
 			for _, i := range at {
-				results[i] = &dataloader.Result[*providers.Record]{Error: errAbsent}
+				results[i] = &dataloader.Result[*reading]{Error: errAbsent}
 			}
 			continue
 		}
@@ -144,16 +144,7 @@ func (o *Operation) loadDetails(ctx context.Context, keys []detailKey) []*datalo
 			readings := s.readRecords(limited, wanted, t, func() *providers.SourceError { return o.admitDetailCall(g.source) })
 			for n, r := range readings {
 				o.note(s.source, r)
-				result := &dataloader.Result[*providers.Record]{}
-				switch {
-				case len(r.records) > 0:
-					result.Data = r.records[0]
-				case r.err != nil:
-					result.Error = &UnavailableError{Source: s.source, Err: r.err}
-				default:
-					result.Error = errAbsent
-				}
-				results[at[n]] = result
+				results[at[n]] = &dataloader.Result[*reading]{Data: r}
 			}
 			o.catalog.waited(limited, s.provider, readings...)
 		})

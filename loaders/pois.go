@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/graph-gophers/dataloader/v7"
+
 	"chargegraph/providers"
 	"chargegraph/providers/conflate"
 )
@@ -23,8 +25,10 @@ type Found struct {
 func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *providers.SourcePolicy, whole bool) []Found {
 	found := make([]Found, len(keys))
 	records := make([]*providers.Record, len(keys))
+	known := make(details)
 	for i, result := range o.Records(ctx, keys, policy) {
 		records[i], found[i].Err = result.Record, result.Err
+		known.add(keys[i], result)
 		if result.Record == nil && result.Err == nil {
 			if living, err := o.living(ctx, keys[i], policy); !errors.Is(err, errAbsent) {
 				records[i], found[i].Err = living, err
@@ -47,15 +51,12 @@ func (o *Operation) POIs(ctx context.Context, keys []providers.Key, policy *prov
 	}
 	// A site takes its place by what searches say of it, and shows what was read
 	// of it besides.
-	known := make(map[providers.Key]*providers.Record)
-	for _, r := range records {
-		if r != nil && !r.Summary {
-			known[r.Key] = r
-		}
-	}
 	o.refill(found, func(pois []*providers.POI) []*providers.POI { return o.renew(pois, known) })
 	if whole {
-		o.refill(found, func(pois []*providers.POI) []*providers.POI { return o.fillIn(ctx, pois) })
+		o.refill(found, func(pois []*providers.POI) []*providers.POI {
+			filled, _ := o.fillIn(ctx, pois, policy)
+			return filled
+		})
 	}
 	for i := range found {
 		if found[i].POI != nil {
@@ -98,6 +99,8 @@ func holding(pois []*providers.POI, k providers.Key) *providers.POI {
 type RecordResult struct {
 	Record *providers.Record
 	Err    error
+
+	read *reading // how a source that is asked over the network came to it; else nil
 }
 
 // Records returns the records with these keys: held ones at once, all others
@@ -109,7 +112,7 @@ func (o *Operation) Records(ctx context.Context, keys []providers.Key, policy *p
 		defer cancel()
 	}
 	results := make([]RecordResult, len(keys))
-	thunks := make([]func() (*providers.Record, error), len(keys))
+	thunks := make([]dataloader.Thunk[*reading], len(keys))
 	for i, k := range keys {
 		p, ok := o.catalog.source(k.SourceID())
 		if !ok || !policy.Wants(p.Source()) {
@@ -124,20 +127,31 @@ func (o *Operation) Records(ctx context.Context, keys []providers.Key, policy *p
 		}
 		thunks[i] = o.details.Load(ctx, newDetailKey(k, policy))
 	}
-	for i, thunk := range thunks {
-		if thunk == nil {
+	for i, k := range keys {
+		if thunks[i] == nil {
 			continue
 		}
-		r, err := thunk()
-		switch {
+		switch r, err := thunks[i](); {
 		case errors.Is(err, errAbsent):
 		case err != nil:
 			results[i].Err = err
 		default:
-			results[i].Record = r
+			results[i] = o.resultOf(k, r)
 		}
 	}
 	return results
+}
+
+// resultOf returns what came of reading the record with key k.
+func (o *Operation) resultOf(k providers.Key, r *reading) RecordResult {
+	result := RecordResult{read: r}
+	if len(r.records) > 0 {
+		result.Record = r.records[0]
+	} else if r.err != nil {
+		p, _ := o.catalog.source(k.SourceID())
+		result.Err = unavailable(p, r.err)
+	}
+	return result
 }
 
 // place is a box with records whose POIs are wanted.

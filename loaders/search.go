@@ -77,7 +77,9 @@ func (o *Operation) Search(ctx context.Context, q Question) (Page, error) {
 		o.remember(g.results, q.Filter, shown)
 	}
 	if q.Whole {
-		for i, p := range o.fillIn(ctx, shown) {
+		filled, told := o.fillIn(ctx, shown, q.Policy)
+		for i, p := range filled {
+			o.catalog.accountDetails(page.Sources, shown[i].Members, told)
 			shown[i], page.Edges[i].POI = p, p
 		}
 	}

@@ -37,8 +37,11 @@ func tileAt(p providers.Point, z uint8) tile {
 func column(lon float64, z uint8) uint32 {
 	n := math.Ldexp(1, int(z))
 	x := math.Floor((lon + 180) / 360 * n)
-	if x >= n { // the meridian 180
+	switch {
+	case lon >= 180:
 		return 0
+	case x >= n: // so close to it that the sum above was rounded up
+		return 1<<z - 1
 	}
 	return uint32(max(x, 0))
 }

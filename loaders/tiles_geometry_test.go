@@ -1,6 +1,7 @@
 package loaders
 
 import (
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -78,6 +79,19 @@ func TestEveryPointOfTheEarthIsInOneTileAndInItsParents(t *testing.T) {
 			t.Fatalf("%v is in %v, but not in its bounds %v", p, at, b)
 		}
 	})
+}
+
+// The longitude before 180 is nearer to 360 degrees from the map's western edge
+// than a number can tell.
+func TestThePointNextToTheAntimeridianIsWestOfIt(t *testing.T) {
+	t.Parallel()
+	west, east := providers.Point{Lat: 52, Lon: math.Nextafter(180, 0)}, providers.Point{Lat: 52, Lon: math.Nextafter(-180, 0)}
+	for z := range uint8(maxZoom + 1) {
+		last := uint32(1)<<z - 1
+		if w, e, on := tileAt(west, z), tileAt(east, z), tileAt(providers.Point{Lat: 52, Lon: 180}, z); w.x != last || e.x != 0 || on.x != 0 {
+			t.Errorf("zoom %d: columns %d, %d and, on it, %d; want %d, 0 and 0", z, w.x, e.x, on.x, last)
+		}
+	}
 }
 
 func TestABlockHoldsEveryPointOfItsBox(t *testing.T) {

@@ -40,6 +40,21 @@ func IsRefresh(ctx context.Context) bool {
 	return marked
 }
 
+type patienceKey struct{}
+
+// WithPatience says how long an answer waits for what a source is asked under ctx,
+// though the question may go on for longer: what takes longer than d will have been
+// waited for in vain.
+func WithPatience(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, patienceKey{}, d)
+}
+
+// PatienceOf returns what WithPatience said of ctx; 0: nothing.
+func PatienceOf(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(patienceKey{}).(time.Duration)
+	return d
+}
+
 // Retention is what a source's licence allows to be kept of it.
 type Retention struct {
 	For         time.Duration // how long after it was fetched; 0: without limit

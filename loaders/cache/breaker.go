@@ -29,6 +29,7 @@ type breaker struct {
 	mu     sync.Mutex
 	rest   time.Duration
 	mended time.Time // when it last closed; monotonic
+	missed time.Time // when a failure was last counted; monotonic
 }
 
 // ok notes a call that Redis answered.
@@ -38,9 +39,17 @@ func (b *breaker) ok() {
 	}
 }
 
-// failed notes a call that it did not.
-func (b *breaker) failed(ctx context.Context, err error) {
-	if b.failures.Add(1) < breakAfter || !b.broken.CompareAndSwap(false, true) {
+// failed notes a call, begun at began, that it did not. Of calls that were under way
+// together one counts: fifty that a single pause of Redis, or of this process,
+// made late are not fifty failures in a row.
+func (b *breaker) failed(ctx context.Context, began time.Time, err error) {
+	b.mu.Lock()
+	same := began.Before(b.missed)
+	if !same {
+		b.missed = time.Now()
+	}
+	b.mu.Unlock()
+	if same || b.failures.Add(1) < breakAfter || !b.broken.CompareAndSwap(false, true) {
 		return
 	}
 	b.mu.Lock()

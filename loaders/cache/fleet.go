@@ -166,6 +166,7 @@ func (f *fleet) look(ctx context.Context, keys []look) []looked {
 	if f.breaker.broken.Load() {
 		return out
 	}
+	began := time.Now()
 	token := f.id + ":" + strconv.FormatUint(f.tokens.Add(1), 36)
 	ms := strconv.FormatInt(f.lockTTL.Milliseconds(), 10)
 	bySlot := make(map[string][]int, 1)
@@ -212,15 +213,15 @@ func (f *fleet) look(ctx context.Context, keys []look) []looked {
 			}
 		}
 	}
-	f.count(ctx, failed)
+	f.count(ctx, began, failed)
 	return out
 }
 
-// count notes how a call went.
-func (f *fleet) count(ctx context.Context, err error) {
+// count notes how a call that began at a time of the process's clock went.
+func (f *fleet) count(ctx context.Context, began time.Time, err error) {
 	if err != nil {
 		f.c.counts.redisErrors.Add(1)
-		f.breaker.failed(ctx, err)
+		f.breaker.failed(ctx, began, err)
 		return
 	}
 	f.breaker.ok()
@@ -231,17 +232,18 @@ func (f *fleet) get(ctx context.Context, key string) []byte {
 	if f.breaker.broken.Load() {
 		return nil
 	}
+	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, f.readTimeout)
 	defer cancel()
 	data, err := f.client.Get(limited, key).Bytes()
 	switch {
 	case errors.Is(err, redis.Nil):
-		f.count(ctx, nil)
+		f.count(ctx, began, nil)
 		return nil
 	case err != nil && ctx.Err() != nil:
 		return nil // the caller has gone: that says nothing of Redis
 	}
-	f.count(ctx, err)
+	f.count(ctx, began, err)
 	return data
 }
 
@@ -422,6 +424,7 @@ func (f *fleet) ping() bool {
 // write carries out batch: first values, locks and deletions, then messages, so
 // that who hears of a deletion does not read the value again.
 func (f *fleet) write(batch []op) {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), f.writeTimeout)
 	defer cancel()
 	now := f.c.now()
@@ -466,7 +469,7 @@ func (f *fleet) write(batch []op) {
 	}
 	if err != nil {
 		// A success, on the other hand, says nothing of looks, which have less time.
-		f.count(ctx, err)
+		f.count(ctx, began, err)
 		f.putBack(batch)
 		return
 	}

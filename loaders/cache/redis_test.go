@@ -374,6 +374,28 @@ func TestADeadRedisCostsNothingAndComesBack(t *testing.T) {
 	}
 }
 
+// A pause in which fifty questions are under way, of Redis or of a process that is
+// short of CPU, is one failure: were it fifty, each replica would ask the upstream
+// for itself for a second.
+func TestAPauseOfRedisIsNotItsEnd(t *testing.T) {
+	t.Parallel()
+	_, server := redistest.Start(t)
+	a := join(t, server.URL(), cache.Config{ReadTimeout: 500 * time.Millisecond})
+	var u upstream
+	a.get(t.Context(), &u, "warm")
+	written(t, a, 1)
+	server.Freeze()
+	var asking sync.WaitGroup
+	for i := range 50 {
+		asking.Go(func() { a.get(t.Context(), &u, fmt.Sprint("k", i)) })
+	}
+	asking.Wait()
+	server.Thaw()
+	if st := a.Stats(); st.RedisErrors < 50 || st.Broken {
+		t.Errorf("%d looks in vain, broken: %v", st.RedisErrors, st.Broken)
+	}
+}
+
 func TestDropReachesRedisAndOtherProcesses(t *testing.T) {
 	t.Parallel()
 	_, server := redistest.Start(t)

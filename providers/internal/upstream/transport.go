@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -40,7 +41,8 @@ type Policies struct {
 	CallTimeout time.Duration
 	// Timeout is how long an answer waits for this upstream. A read that takes nearly
 	// as long, while nothing else is answered either, keeps all others away until it
-	// ends: who waits for the upstream would wait in vain. 0: nobody waits for it.
+	// ends: who waits for the upstream would wait in vain. 0: as long as the asker says
+	// (providers.WithPatience); nobody waits for it where he says nothing.
 	Timeout time.Duration
 	// Clock says until when the upstream asked for silence.
 	Clock func() time.Time
@@ -71,7 +73,9 @@ func (p *Policies) patience() time.Duration {
 // overdueAfter returns how long a read takes until others are kept away: a little
 // less than its question waits, so that the next one finds the door shut. 0: they
 // never are.
-func (p *Policies) overdueAfter() time.Duration { return max(p.Timeout*9/10, 0) }
+func (p *Policies) overdueAfter(ctx context.Context) time.Duration {
+	return max(cmp.Or(p.Timeout, providers.PatienceOf(ctx))*9/10, 0)
+}
 
 // NewTransport returns a transport that has made no calls.
 func NewTransport(p Policies) *Transport {
@@ -280,7 +284,7 @@ func (c *call) overdue() {
 func (c *call) send(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), c.t.p.CallTimeout)
 	c.ends, _ = ctx.Deadline()
-	if after := c.t.p.overdueAfter(); after > 0 && onlyReads(req) {
+	if after := c.t.p.overdueAfter(ctx); after > 0 && onlyReads(req) {
 		c.mu.Lock()
 		c.late = time.AfterFunc(after, c.overdue)
 		c.mu.Unlock()

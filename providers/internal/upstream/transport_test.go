@@ -409,7 +409,22 @@ func slow(d time.Duration) farEnd {
 func TestNobodyWaitsBesideAReadThatIsOverdue(t *testing.T) {
 	t.Parallel()
 	const timeout = 2500 * time.Millisecond
-	waits := func(cfg *Config) { cfg.Timeout = timeout }
+	for said, patient := range map[string]struct {
+		waits func(*Config)
+		ask   func(context.Context) context.Context
+	}{
+		"as it is configured": {func(cfg *Config) { cfg.Timeout = timeout }, func(ctx context.Context) context.Context { return ctx }},
+		"as its asker says":   {func(*Config) {}, func(ctx context.Context) context.Context { return providers.WithPatience(ctx, timeout) }},
+	} {
+		t.Run(said, func(t *testing.T) {
+			t.Parallel()
+			nobodyWaitsBesideAReadThatIsOverdue(t, timeout, patient.waits, patient.ask)
+		})
+	}
+}
+
+func nobodyWaitsBesideAReadThatIsOverdue(t *testing.T, timeout time.Duration, waits func(*Config), patient func(context.Context) context.Context) {
+	t.Helper()
 	for name, c := range map[string]struct {
 		first   farEnd
 		takes   time.Duration // the first call
@@ -430,14 +445,14 @@ func TestNobodyWaitsBesideAReadThatIsOverdue(t *testing.T) {
 				go func() { // the load, which outlives its question
 					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 					defer cancel()
-					_, _ = elements(ctx, cl, 1<<20) // how it ends is another test's
+					_, _ = elements(patient(ctx), cl, 1<<20) // how it ends is another test's
 					ended <- time.Since(began)
 				}()
 				pass(timeout)
 				if c.takes < timeout {
 					<-ended
 				}
-				_, err := elements(t.Context(), cl, 1<<20)
+				_, err := elements(patient(t.Context()), cl, 1<<20)
 				if c.refused {
 					if se := failure(t, err, providers.CodeCircuitOpen, "is left alone"); time.Since(began) != timeout || s.count() != 1 {
 						t.Errorf("%v after %v and %d calls", se, time.Since(began), s.count())
