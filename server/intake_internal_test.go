@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,31 +153,40 @@ func FuzzShapeOf(f *testing.F) {
 		if json.Unmarshal([]byte(text), &decoded) != nil {
 			return
 		}
-		if n, d := measured(decoded); n > values || d != depth {
+		if n, d := valuesOf(decoded), nestingOf(text); n > values || d != depth {
 			t.Errorf("%s has %d values %d deep, counted as %d and %d", text, n, d, values, depth)
 		}
 	})
 }
 
-// measured counts decoded values.
-func measured(v any) (values, depth int) {
-	values = 1
-	add := func(child any) {
-		n, d := measured(child)
-		values += n
-		depth = max(depth, d)
-	}
+// valuesOf counts decoded values; of members that stand twice one is left.
+func valuesOf(v any) int {
+	n := 1
 	switch v := v.(type) {
 	case []any:
 		for _, child := range v {
-			add(child)
+			n += valuesOf(child)
 		}
-		depth++
 	case map[string]any:
 		for _, child := range v {
-			add(child)
+			n += valuesOf(child)
 		}
-		depth++
 	}
-	return values, depth
+	return n
+}
+
+// nestingOf returns how deep lists and objects stand within each other in valid JSON.
+func nestingOf(text string) (deepest int) {
+	depth := 0
+	for dec := json.NewDecoder(strings.NewReader(text)); ; {
+		switch token, err := dec.Token(); {
+		case err != nil:
+			return deepest
+		case token == json.Delim('[') || token == json.Delim('{'):
+			depth++
+			deepest = max(deepest, depth)
+		case token == json.Delim(']') || token == json.Delim('}'):
+			depth--
+		}
+	}
 }
