@@ -186,13 +186,21 @@ func decodeAnswer(data []byte) (Answer, bool) {
 	if !ok {
 		return Answer{}, false
 	}
+	// There are a hundred and more of them: their texts are parts of one string.
+	begin := data
+	ends := make([]int, 0, min(2*count, 1024))
 	for range count {
 		size, whole := next()
 		if !whole {
 			return Answer{}, false
 		}
-		ans.Tags = append(ans.Tags, string(data[:size]))
 		data = data[size:]
+		ends = append(ends, len(begin)-len(data), int(size)) //nolint:gosec // no longer than data
+	}
+	texts := string(begin[:len(begin)-len(data)])
+	ans.Tags = make([]string, 0, len(ends)/2)
+	for at := 0; at < len(ends); at += 2 {
+		ans.Tags = append(ans.Tags, texts[ends[at]-ends[at+1]:ends[at]])
 	}
 	size, ok := next()
 	if !ok {
