@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"chargegraph/cmd/internal/child"
 )
 
 const wholeAnswer = `{"data":{"pois":{"sources":[{"outcome":"OK"}],"nodes":[]}}}`
@@ -244,7 +246,7 @@ func TestDriveEndsWhenItsContextDoes(t *testing.T) {
 
 func TestDriveNeedsAServer(t *testing.T) {
 	t.Parallel()
-	addr, err := freeAddr(t.Context())
+	addr, err := child.FreeAddr(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

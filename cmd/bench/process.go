@@ -1,27 +1,26 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"chargegraph/cmd/internal/child"
 )
 
 // process is a program that bench started.
 type process struct {
 	name string
 	cmd  *exec.Cmd
-	said tail
+	said child.Tail
 	done chan struct{} // closed when it has ended
 	err  error         // of its end; read after done
 }
@@ -160,40 +159,4 @@ func (p *process) peakMB() (float64, error) {
 		}
 	}
 	return 0, errors.New("no VmHWM in /proc: the program has ended")
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-// tailBytes is enough for the last lines of a log and a start of a stack.
-const tailBytes = 4 << 10
-
-// Write implements io.Writer; it never fails.
-func (t *tail) Write(text []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, text...)
-	if over := len(t.text) - tailBytes; over > 0 {
-		t.text = append(t.text[:0], t.text[over:]...)
-	}
-	return len(text), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.text))
-}
-
-// freeAddr returns a loopback address on which nobody listens. Somebody else may
-// take it before it is used; the start fails and says so then.
-func freeAddr(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

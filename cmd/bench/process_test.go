@@ -21,20 +21,6 @@ func TestCoresAreReadAsTheKernelWritesThem(t *testing.T) {
 	}
 }
 
-func TestTailKeepsTheEnd(t *testing.T) {
-	t.Parallel()
-	var said tail
-	for range 100 {
-		if _, err := said.Write([]byte(strings.Repeat("a", 100))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, _ = said.Write([]byte("the end\n"))
-	if got := said.String(); !strings.HasSuffix(got, "a\nthe end") && !strings.HasSuffix(got, "athe end") || len(got) > tailBytes {
-		t.Errorf("%d bytes that end in %q", len(got), got[max(0, len(got)-20):])
-	}
-}
-
 func shell(t *testing.T, script string) *process {
 	t.Helper()
 	p, err := start(context.WithoutCancel(t.Context()), command{name: "the script", path: "sh", args: []string{"-c", script}})

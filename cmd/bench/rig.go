@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"chargegraph/cmd/internal/child"
 	"chargegraph/providers"
 	"chargegraph/providers/conflate"
 	"chargegraph/providers/sandbox"
@@ -160,7 +161,7 @@ func (r *rig) start(ctx context.Context, c command) (*process, error) {
 }
 
 func (r *rig) startSandbox(ctx context.Context) error {
-	addr, err := freeAddr(ctx)
+	addr, err := child.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}
@@ -204,7 +205,7 @@ func (r *rig) do(req *http.Request) error {
 		return err
 	}
 	defer res.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(res.Body, tailBytes))
+	said, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s: %s", req.URL.Path, res.Status, said)
 	}
@@ -218,7 +219,7 @@ func (r *rig) startRedis(ctx context.Context) error {
 		r.note("%s: what needs it is left out, and the servers run without", r.noRedis)
 		return nil //nolint:nilerr // the rest is measured without it
 	}
-	addr, err := freeAddr(ctx)
+	addr, err := child.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}
@@ -262,7 +263,7 @@ func (r *rig) startPlain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var said tail
+	var said child.Tail
 	r.plain, err = r.start(ctx, command{name: "plain handler", cores: r.cores.server, path: self, args: []string{plainCommand}, stdout: &said})
 	if err != nil {
 		return err
@@ -293,7 +294,7 @@ type server struct {
 
 // serve starts a server over the proxy. Shared ones use Redis, where there is one.
 func (r *rig) serve(ctx context.Context, name string, shared bool) (*server, error) {
-	addr, err := freeAddr(ctx)
+	addr, err := child.FreeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}

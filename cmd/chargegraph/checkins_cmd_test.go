@@ -351,20 +351,8 @@ func TestCheckIns_SayWhatIsWrong(t *testing.T) {
 func TestCheckIns_SayThatAnotherProgramHoldsTheFile(t *testing.T) {
 	t.Parallel()
 	where, kept := keptInFile(t)
-	db, err := sql.Open("sqlite", strings.TrimPrefix(where, "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // the test is over
-	holder, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer holder.Close() //nolint:errcheck // the test is over
-	if _, err = holder.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err = onDuty(t, "", "retry", "-store", where, kept[providers.DeliveryFailed].ID); err == nil || !strings.Contains(err.Error(), "another program has held the file for 5s") {
+	lockFile(t, strings.TrimPrefix(where, "sqlite:"))
+	if _, _, err := onDuty(t, "", "retry", "-store", where, kept[providers.DeliveryFailed].ID); err == nil || !strings.Contains(err.Error(), "another program has held the file for 5s") {
 		t.Errorf("retry = %v", err)
 	}
 }

@@ -642,29 +642,37 @@ func TestWithoutRedisNothingIsAcknowledgedAndReadsGoOn(t *testing.T) {
 	}
 }
 
-func TestWithALockedFileNothingIsAcknowledgedAndReadsGoOn(t *testing.T) {
-	t.Parallel()
-	o := openOffice(t, "", 1)
-	db, err := sql.Open("sqlite", o.store)
+// lockFile holds a file of check-ins as another program does, until the test ends
+// or the connection rolls back.
+func lockFile(t *testing.T, path string) *sql.Conn {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test is over
+	t.Cleanup(func() { _ = db.Close() })
 	holder, err := db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer holder.Close() //nolint:errcheck // the test is over
+	t.Cleanup(func() { _ = holder.Close() })
 	if _, err = holder.ExecContext(t.Context(), "PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE"); err != nil {
 		t.Fatal(err)
 	}
+	return holder
+}
+
+func TestWithALockedFileNothingIsAcknowledgedAndReadsGoOn(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, "", 1)
+	holder := lockFile(t, o.store)
 	before := o.look(0) // the file is of no concern to it
 	o.wantUnavailable("k")
 	o.wantProbe("", http.StatusServiceUnavailable, `"notReady":["checkins"]`)
 	if seen := o.look(0); len(seen.Comments.Nodes) != len(before.Comments.Nodes) {
 		t.Errorf("the site shows %+v", seen.Comments.Nodes)
 	}
-	if _, err = holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+	if _, err := holder.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
 	awaitReady(t, o.replicas[0].url)

@@ -232,7 +232,6 @@ func (b *besieged) do(method, target string, body io.Reader, headers ...string) 
 }
 
 func (b *besieged) doAs(client *http.Client, method, target string, body io.Reader, headers ...string) (reply, error) {
-	start := time.Now()
 	req, err := http.NewRequest(method, "http://"+b.addr+target, body)
 	if err != nil {
 		return reply{}, err
@@ -241,6 +240,12 @@ func (b *besieged) doAs(client *http.Client, method, target string, body io.Read
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	return answered(client, req)
+}
+
+// answered sends a request and reads all of its answer.
+func answered(client *http.Client, req *http.Request) (reply, error) {
+	start := time.Now()
 	res, err := client.Do(req)
 	if err != nil {
 		return reply{}, err
@@ -500,14 +505,7 @@ func (a refusal) send(b *besieged) (reply, error) {
 	}
 	req.ContentLength = a.length
 	req.Header.Set("Content-Type", "application/json")
-	start := time.Now()
-	res, err := client.Do(req)
-	if err != nil {
-		return reply{}, err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	return reply{res.StatusCode, res.Header, text, time.Since(start)}, err
+	return answered(client, req)
 }
 
 func TestHostile(t *testing.T) {

@@ -347,6 +347,9 @@ func TestAlertsPassTheirOwnTests(t *testing.T) {
 	t.Parallel()
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("promtool is not installed")
+		}
 		t.Skip("promtool is not installed: apt-get install prometheus")
 	}
 	for _, args := range [][]string{{"check", "rules", "alerts.yml"}, {"test", "rules", "alerts_test.yml"}} {

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os/exec"
-	"sync"
 	"time"
+
+	"chargegraph/cmd/internal/child"
 )
 
 // startTime is how long a program may take until it answers, on a busy machine.
@@ -17,7 +16,7 @@ const startTime = 30 * time.Second
 type process struct {
 	name  string
 	cmd   *exec.Cmd
-	said  tail
+	said  child.Tail
 	ended chan struct{} // closed when it has
 }
 
@@ -60,42 +59,6 @@ func (p *process) wait(ctx context.Context, ready func(context.Context) error) e
 		case <-time.After(3 * time.Millisecond):
 		}
 	}
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-// tailBytes is enough for the last lines of a log and the start of a stack.
-const tailBytes = 8 << 10
-
-// Write implements io.Writer; it never fails.
-func (t *tail) Write(text []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, text...)
-	if over := len(t.text) - tailBytes; over > 0 {
-		t.text = append(t.text[:0], t.text[over:]...)
-	}
-	return len(text), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(bytes.TrimSpace(t.text))
-}
-
-// freeAddr returns a loopback address on which nobody listens. Somebody else may
-// take it before it is used; the start fails and says so then.
-func freeAddr(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // pause waits for d, or until ctx ends.

@@ -24,6 +24,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+
+	"chargegraph/cmd/internal/child"
 )
 
 // part is one way to let things die.
@@ -113,7 +115,7 @@ func newRig(ctx context.Context, o options, log io.Writer) (r *rig, err error) {
 	if r.dir, err = os.MkdirTemp("", "chargegraph-crash-"); err != nil {
 		return r, err
 	}
-	addr, err := freeAddr(ctx)
+	addr, err := child.FreeAddr(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -272,7 +274,7 @@ func (r *rig) newStage(ctx context.Context, p part) (s *stage, err error) {
 		store = "store: redis"
 	}
 	for i := range p.servers {
-		addr, err := freeAddr(ctx)
+		addr, err := child.FreeAddr(ctx)
 		if err != nil {
 			return s, err
 		}
@@ -436,7 +438,7 @@ type keeper struct {
 }
 
 func newKeeper(ctx context.Context, dir string) (*keeper, error) {
-	addr, err := freeAddr(ctx)
+	addr, err := child.FreeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
