@@ -81,6 +81,17 @@ type asked struct {
 	parse func() (*graphql.RawParams, *refusal)
 }
 
+// params returns what is asked, with the head of r, whose reading began at start.
+func (a asked) params(r *http.Request, start time.Time) (*graphql.RawParams, *refusal) {
+	params, refused := a.parse()
+	if refused != nil {
+		return nil, refused
+	}
+	params.Headers = r.Header
+	params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
+	return params, nil
+}
+
 func (s *service) post(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r, func(ctx context.Context) (asked, *refusal) { //nolint:contextcheck // it takes the request's own
 		if refused := checkContentType(r.Header.Get("Content-Type")); refused != nil {
@@ -156,13 +167,11 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 			s.refuseRequest(w, r, &refusal{http.StatusRequestEntityTooLarge, err})
 			return
 		}
-		params, wrong := question.parse()
+		params, wrong := question.params(r, start)
 		if wrong != nil {
 			s.refuseRequest(w, r, wrong)
 			return
 		}
-		params.Headers = r.Header
-		params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
 		s.serveEvents(w, r.WithContext(ctx), params, len(question.text))
 		return
 	}
@@ -182,13 +191,11 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, read func(contex
 		s.serveBatch(ctx, w, r, question.text, media)
 		return
 	}
-	params, refused := question.parse()
+	params, refused := question.params(r, start)
 	if refused != nil {
 		s.refuseRequest(w, r, refused)
 		return
 	}
-	params.Headers = r.Header
-	params.ReadTime = graphql.TraceTiming{Start: start, End: time.Now()}
 	ctx = withOperation(graphql.StartOperationTrace(ctx), s.cfg.MaxErrors)
 	a := s.execute(ctx, r.Method, params, media, partsFor(w, r))
 	done() // sending it takes as long as the client likes

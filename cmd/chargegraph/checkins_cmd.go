@@ -257,7 +257,11 @@ func (d *duty) list(ctx context.Context, args []string) error {
 
 // entryIDs reads the ids of check-ins as people have them: whole, without what
 // they begin with, or that of the comment.
-func entryIDs(args []string) ([]string, error) {
+func entryIDs(flags *flag.FlagSet, args []string) ([]string, error) {
+	args, err := parseMixed(flags, args)
+	if err != nil {
+		return nil, err
+	}
 	if len(args) == 0 {
 		return nil, errors.New("name at least one check-in by its id; `chargegraph checkins list` tells them")
 	}
@@ -279,11 +283,7 @@ func entryIDs(args []string) ([]string, error) {
 func (d *duty) show(ctx context.Context, args []string) error {
 	flags := d.flags("show ID…", `Shows all that is kept of check-ins, but for the sessions of their submitters.`)
 	asJSON := formatFlag(flags)
-	args, err := parseMixed(flags, args)
-	if err != nil {
-		return err
-	}
-	ids, err := entryIDs(args)
+	ids, err := entryIDs(flags, args)
 	if err != nil {
 		return err
 	}
@@ -313,11 +313,7 @@ func (d *duty) retry(ctx context.Context, args []string) error {
 	flags := d.flags("retry ID…", `Lets check-ins be delivered again that were refused, given up, or wait for a person.
 What may be at the provider already is looked for before anything is sent. The
 running service delivers them, within seconds.`)
-	args, err := parseMixed(flags, args)
-	if err != nil {
-		return err
-	}
-	ids, err := entryIDs(args)
+	ids, err := entryIDs(flags, args)
 	if err != nil {
 		return err
 	}
