@@ -135,7 +135,8 @@ func (c *checker) openSources(ctx context.Context) *sources {
 		for _, p := range read.providers[known:] {
 			what := "source " + string(p.Source().ID)
 			if len(read.pullers) > pullers {
-				c.check(ctx, what, func(ctx context.Context) (string, error) { return firstPage(ctx, read.pullers[pullers]) })
+				puller := read.pullers[pullers] // now: the list grows while it is asked
+				c.check(ctx, what, func(ctx context.Context) (string, error) { return firstPage(ctx, puller) })
 				continue
 			}
 			c.check(ctx, what, func(ctx context.Context) (string, error) { return fewStreets(ctx, p) })
