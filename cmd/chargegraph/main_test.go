@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -383,7 +382,6 @@ func TestTheSandboxPrintsAConfigurationOfItself(t *testing.T) {
 }
 
 func TestPeopleDecideAboutPairs(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	pois := filepath.Join(dir, "pois.json")
 	site := `{"ID": %s, "AddressInfo": {"Title": "%s", "CountryID": 1, "Latitude": 51.5, "Longitude": -0.1}, "SubmissionStatusTypeID": 200}`
@@ -406,9 +404,7 @@ func TestPeopleDecideAboutPairs(t *testing.T) {
 	}
 
 	write(t, overrides, "pin ocm:a:1 ocm:b:2\n")
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	sendHangUp(t)
 	for deadline := time.Now().Add(5 * time.Second); ; {
 		got := string(p.ask(t, query))
 		if strings.Contains(got, `"totalCount":1`) {

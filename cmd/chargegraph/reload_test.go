@@ -21,21 +21,25 @@ import (
 	"chargegraph/providers/sandbox"
 )
 
-// hangUp has the program read its configuration again. Other tests of this
-// process hang up too: of two reloads the second began after the call.
+// sendHangUp sends SIGHUP to all that this process serves, and a reload ends
+// streams: whoever calls it must not be Parallel.
+func sendHangUp(t *testing.T) {
+	t.Helper()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hangUp has the program read its configuration again, by sendHangUp.
 func hangUp(t *testing.T, p *logged) {
 	t.Helper()
-	for range 2 {
-		before := strings.Count(p.log(), "configuration reloaded")
-		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-			t.Fatal(err)
+	before := strings.Count(p.log(), "configuration reloaded")
+	sendHangUp(t)
+	for strings.Count(p.log(), "configuration reloaded") == before {
+		if strings.Contains(p.log(), "not reloaded") || t.Context().Err() != nil {
+			t.Fatalf("it does not reload:\n%s", p.log())
 		}
-		for strings.Count(p.log(), "configuration reloaded") == before {
-			if strings.Contains(p.log(), "not reloaded") || t.Context().Err() != nil {
-				t.Fatalf("it does not reload:\n%s", p.log())
-			}
-			<-time.After(5 * time.Millisecond)
-		}
+		<-time.After(5 * time.Millisecond)
 	}
 }
 
@@ -81,7 +85,6 @@ func look(t *testing.T, p *logged, n int, headers ...string) string {
 }
 
 func TestAReload_CostsNoCallWhereNothingHasChanged(t *testing.T) {
-	t.Parallel()
 	s := simulators(t, sandbox.Config{})
 	issuer, token, asked := issuerOf(t)
 	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
@@ -138,7 +141,6 @@ func aSite(id int, title string) string {
 }
 
 func TestAReload_ShowsWhatHasChangedAtOnce(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	file, a, b := filepath.Join(dir, "chargegraph.yaml"), filepath.Join(dir, "a.json"), filepath.Join(dir, "b.json")
 	write(t, a, aSite(1, "Town Hall"))
@@ -168,9 +170,7 @@ func TestAReload_ShowsWhatHasChangedAtOnce(t *testing.T) {
 	want("with it again", "Town Hall", "New Library")
 
 	write(t, file, header+"  - {provider: ocm, name: a, mirror: /no/such/file}\n")
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	sendHangUp(t)
 	for !strings.Contains(p.log(), "configuration not reloaded") {
 		<-time.After(5 * time.Millisecond)
 	}
@@ -178,7 +178,6 @@ func TestAReload_ShowsWhatHasChangedAtOnce(t *testing.T) {
 }
 
 func TestAReload_LetsRequestsUnderWayEnd(t *testing.T) {
-	t.Parallel()
 	s := simulators(t, sandbox.Config{})
 	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
 	configuration := func(key string) string {
@@ -210,7 +209,6 @@ func TestAReload_LetsRequestsUnderWayEnd(t *testing.T) {
 }
 
 func TestAReload_GrantsNobodyALimitAnew(t *testing.T) {
-	t.Parallel()
 	file := filepath.Join(t.TempDir(), "chargegraph.yaml")
 	write(t, file, fmt.Sprintf("addr: 127.0.0.1:0\nsources:\n  - {provider: ocm, mirror: %q}\nauth: {public: {costPerSecond: 1, burst: 6000}}\n", aMirror(t)))
 	p := launch(t, nil, "-config", file)

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -107,20 +106,14 @@ func TestAReloadRefusesWhatNeedsARestart(t *testing.T) {
 
 // The end of the program takes apart what a reload works with.
 func TestTheEndWaitsForAReload(t *testing.T) {
-	t.Parallel()
 	began, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
 	reloaded := false
-	stop := onHangUp(func() { // once, though other tests hang up too
-		once.Do(func() {
-			close(began)
-			<-release
-			reloaded = true
-		})
+	stop := onHangUp(func() {
+		close(began)
+		<-release
+		reloaded = true
 	})
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
+	sendHangUp(t)
 	<-began
 	go close(release)
 	stop()
