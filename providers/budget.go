@@ -55,6 +55,22 @@ func PatienceOf(ctx context.Context) time.Duration {
 	return d
 }
 
+type trialKey struct{}
+
+// WithTrial has f called, at most once for each call, when a call under ctx is to
+// find out whether a source works again that has failed or hung: who waits for it
+// may well wait in vain.
+func WithTrial(ctx context.Context, f func()) context.Context {
+	return context.WithValue(ctx, trialKey{}, f)
+}
+
+// TellTrial calls what WithTrial left in ctx.
+func TellTrial(ctx context.Context) {
+	if f, ok := ctx.Value(trialKey{}).(func()); ok {
+		f()
+	}
+}
+
 // Retention is what a source's licence allows to be kept of it.
 type Retention struct {
 	For         time.Duration // how long after it was fetched; 0: without limit

@@ -39,7 +39,7 @@ func waited(t *testing.T, looks int, look func(n int) (outcome string, took time
 		if outcome != "TIMED_OUT" && outcome != "CIRCUIT_OPEN" {
 			t.Errorf("look %d says %s", n, outcome)
 		}
-		if took > 2*time.Second {
+		if took > time.Second {
 			count++
 		}
 	}
@@ -61,7 +61,7 @@ func TestASourceThatHangsCostsAPannedMapOneDeadline(t *testing.T) {
 			if outcome, took := look(0); outcome != "TIMED_OUT" {
 				t.Errorf("the first look says %s after %v", outcome, took)
 			}
-			if n := waited(t, 10, look); n > 1 { // on a busy machine the hanging call may end meanwhile, and the next one is a trial
+			if n := waited(t, 10, look); n > 0 {
 				t.Errorf("%d of ten more looks waited", n)
 			}
 		})

@@ -303,6 +303,87 @@ func TestNobodyWaitsForALoadThatIsOverdue(t *testing.T) {
 	})
 }
 
+// A load begins a little later than the question that it is for: it is younger
+// than anybody's patience when that question has waited in vain.
+func TestNobodyWaitsForALoadThatSomebodyAsPatientGaveUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := cache.NewSpace(newCache(t, cache.Config{}), texts())
+		u := upstream{hold: make(chan struct{})}
+		ask := func(left, patience time.Duration) (took time.Duration) {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			defer cancel()
+			s.Load(ctx, cache.Want{Keys: keys("a"), Patience: patience}, u.load)
+			return time.Since(began)
+		}
+		const patience = 2500 * time.Millisecond
+		for _, c := range []struct {
+			who                  string
+			left, patience, took time.Duration
+		}{
+			{"the first", patience - 100*time.Millisecond, patience, patience - 100*time.Millisecond},
+			{"one as patient", patience, patience, 0},
+			{"one in a hurry", 20 * time.Millisecond, 20 * time.Millisecond, 0},
+			{"one with more time", 10 * time.Second, 10 * time.Second, 10 * time.Second},
+			{"one as patient as that", 10 * time.Second, 10 * time.Second, 0},
+			{"one with little of much left", time.Second, time.Minute, time.Second},
+			{"one with much of much left", time.Hour, time.Minute, time.Minute},
+		} {
+			if c.who == "one with much of much left" {
+				time.AfterFunc(time.Minute, func() { close(u.hold) })
+			}
+			if took := ask(c.left, c.patience); took != c.took {
+				t.Errorf("%s waited %v, want %v", c.who, took, c.took)
+			}
+		}
+	})
+}
+
+func TestALoadThatTriesWhetherTheSourceWorksIsWaitedForAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := cache.NewSpace(newCache(t, cache.Config{}), texts())
+		var u upstream
+		var needs time.Duration
+		ask := func(maxAge *time.Duration) (got []string, took time.Duration) {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+			defer cancel()
+			found := s.Load(ctx, cache.Want{Keys: keys("a"), MaxAge: maxAge, AllowStale: true}, func(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Fetched[string], error) {
+				providers.TellTrial(ctx)
+				providers.TellTrial(ctx) // a second call of the same load
+				<-time.After(needs)
+				return u.load(ctx, missing)
+			})
+			if se := providers.AsSourceError(found[0].Err); se != nil && se.Code == providers.CodeTimeout {
+				found[0].Err = errUpstream
+			}
+			return brief(found), time.Since(began)
+		}
+		needs = 400 * time.Millisecond
+		got, took := ask(nil)
+		check(t, "a source that works", got, []string{"miss a@1"})
+		if took != needs {
+			t.Errorf("waited %v", took)
+		}
+		needs = 10 * time.Second
+		got, took = ask(new(time.Duration))
+		check(t, "a source that hangs", got, []string{"stale a@1 (upstream away)"})
+		if took != 500*time.Millisecond {
+			t.Errorf("waited %v", took)
+		}
+		got, took = ask(new(time.Duration))
+		check(t, "who comes meanwhile", got, []string{"stale a@1 (upstream away)"})
+		if took != 0 {
+			t.Errorf("waited %v", took)
+		}
+		<-time.After(needs)
+		got, _ = ask(nil)
+		check(t, "when it did answer", got, []string{"hit a@2"})
+	})
+}
+
 func TestStaleIsServedAndRefreshedBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

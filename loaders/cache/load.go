@@ -19,6 +19,11 @@ const (
 	// found soon after it came, and a slow one costs twenty looks a second.
 	firstPoll   = 5 * time.Millisecond
 	longestPoll = 50 * time.Millisecond
+
+	// trialPatience is how long a load is waited for that is to find out whether a source works again
+	// (providers.WithTrial): one that does is not much slower, and one that does not would cost each trial's asker
+	// a whole deadline.
+	trialPatience = 500 * time.Millisecond
 )
 
 // errPanicked is all that callers hear of a panic; the log has the rest.
@@ -56,8 +61,8 @@ type Want struct {
 	AllowStale bool
 	// ProcessOnly keeps keys and values in this process: nothing is read from Redis, and nothing locked there.
 	ProcessOnly bool
-	// Patience is how long a load may be under way already to be worth waiting for: who comes to an older one
-	// hears at once that it is overdue. 0: however long.
+	// Patience is how long a load may be under way already to be worth waiting for: who comes to an older one, or
+	// to one that somebody as patient has waited for in vain, hears at once that it is overdue. 0: however long.
 	Patience time.Duration
 }
 
@@ -86,15 +91,36 @@ type LoadFunc[V any] func(ctx context.Context, missing []Key) (map[Key]Fetched[V
 type flight[V any] struct {
 	key       Key
 	began     time.Time
-	refresh   bool        // nobody waited for it when it began
-	notBefore time.Time   // what was fetched earlier is not good enough; zero: anything does
-	seen      stamp       // of the value in Redis that was not good enough
-	lock      redisLock   // held for it
-	dropped   atomic.Bool // the key was dropped: hand the value on, but do not keep it
+	refresh   bool          // nobody waited for it when it began
+	notBefore time.Time     // what was fetched earlier is not good enough; zero: anything does
+	seen      stamp         // of the value in Redis that was not good enough
+	lock      redisLock     // held for it
+	dropped   atomic.Bool   // the key was dropped: hand the value on, but do not keep it
+	inVain    atomic.Int64  // the longest Patience with which it was waited for in vain
+	late      chan struct{} // closed when nobody is to wait any more
 
 	done   chan struct{} // closed when what follows is set
 	loaded bool          // it asked the upstream itself
 	Found[V]
+}
+
+func newFlight[V any](k Key, began time.Time) *flight[V] {
+	return &flight[V]{key: k, began: began, late: make(chan struct{}), done: make(chan struct{})}
+}
+
+// overdue reports whether somebody who comes now waits in vain.
+func (fl *flight[V]) overdue(now time.Time, patience time.Duration) bool {
+	return patience > 0 && (now.Sub(fl.began) >= patience || int64(patience) <= fl.inVain.Load())
+}
+
+// waitedFor notes that somebody had to give it up who wanted to wait for patience.
+func (fl *flight[V]) waitedFor(patience time.Duration) {
+	for {
+		longest := fl.inVain.Load()
+		if int64(patience) <= longest || fl.inVain.CompareAndSwap(longest, int64(patience)) {
+			return
+		}
+	}
 }
 
 // over reports whether it has ended.
@@ -180,16 +206,15 @@ func (s *Space[V]) fill(ctx context.Context, want Want, load LoadFunc[V], now ti
 		again := gaps[:0]
 		for _, g := range gaps {
 			fl := g.flight
-			if !g.leads && want.Patience > 0 && now.Sub(fl.began) >= want.Patience && !fl.over() {
+			switch s.await(ctx, want, g, now) {
+			case leftIt:
+				again = append(again, g)
+				continue
+			case isOverdue:
 				found[g.i] = Found[V]{State: Miss, Err: errOverdue}
 				s.standIn(&found[g.i], want, g)
 				continue
-			}
-			select {
-			case <-fl.done:
-			case <-ctx.Done():
-				again = append(again, g)
-				continue
+			case hasEnded:
 			}
 			if !g.leads && (fl.Err != nil && fl.refresh || fl.OK && !fl.loaded && fl.FetchedAt.Before(notBefore)) {
 				again = append(again, g)
@@ -216,6 +241,36 @@ func (s *Space[V]) fill(ctx context.Context, want Want, load LoadFunc[V], now ti
 	return stale
 }
 
+// waited is what came of waiting for a flight.
+type waited int
+
+const (
+	hasEnded  waited = iota
+	isOverdue        // it is not worth to wait for it, or not any more
+	leftIt           // who waited has no more time
+)
+
+// await waits for the flight of g for somebody who asked at now.
+func (s *Space[V]) await(ctx context.Context, want Want, g gap[V], now time.Time) waited {
+	fl := g.flight
+	if g.leads || !fl.overdue(now, want.Patience) {
+		select {
+		case <-fl.done:
+		case <-fl.late:
+		case <-ctx.Done():
+			// Who had little of the time left has not waited long enough to say so.
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) && s.c.now().Sub(now) >= want.Patience*3/4 {
+				fl.waitedFor(want.Patience)
+			}
+			return leftIt
+		}
+	}
+	if fl.over() {
+		return hasEnded
+	}
+	return isOverdue
+}
+
 // board gives each gap the flight to wait for and returns those that are to be
 // begun.
 func (s *Space[V]) board(want Want, notBefore, now time.Time, gaps []gap[V]) (led []*flight[V]) {
@@ -235,7 +290,8 @@ func (s *Space[V]) board(want Want, notBefore, now time.Time, gaps []gap[V]) (le
 			continue
 		}
 		g.leads = true
-		g.flight = &flight[V]{key: k, began: s.c.now(), notBefore: notBefore, done: make(chan struct{})}
+		g.flight = newFlight[V](k, s.c.now())
+		g.flight.notBefore = notBefore
 		if g.before != nil {
 			g.flight.seen = g.before.stamp
 		}
@@ -272,7 +328,8 @@ func (s *Space[V]) refresh(ctx context.Context, keys []Key, processOnly bool, lo
 		if it == nil || s.flights[k.Name] != nil || it.retryAt.Load() > now.UnixNano() || !s.stale(it, now) {
 			continue
 		}
-		fl := &flight[V]{key: k, began: now, refresh: true, done: make(chan struct{})}
+		fl := newFlight[V](k, now)
+		fl.refresh = true
 		if !it.SoftUntil.After(now) {
 			// Otherwise it is only doubted: if Redis still has it, it was not dropped.
 			fl.seen = it.stamp
@@ -329,7 +386,16 @@ func (s *Space[V]) bring(ctx context.Context, flights []*flight[V], processOnly 
 		keys[i] = fl.key
 	}
 	asked := s.c.now()
-	brought, err := s.call(ctx, keys, load)
+	var tried sync.Once
+	brought, err := s.call(providers.WithTrial(ctx, func() {
+		tried.Do(func() {
+			time.AfterFunc(trialPatience, func() {
+				for _, fl := range flights {
+					close(fl.late)
+				}
+			})
+		})
+	}), keys, load)
 	now := s.c.now()
 	for _, fl := range flights {
 		fl.loaded = true

@@ -120,6 +120,13 @@ func (b *breaker) current(epoch uint64) bool {
 	return epoch == b.epoch
 }
 
+// isTrial reports whether the call of epoch is the one that decides for all.
+func (b *breaker) isTrial(epoch uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return epoch == b.epoch && b.circuit.IsHalfOpen()
+}
+
 // leave notes how a call ended.
 func (b *breaker) leave(epoch uint64, o outcome) {
 	b.mu.Lock()

@@ -32,8 +32,8 @@
 //	silence      until the time that a 429 or 503 named
 //	   |
 //	breaker      half of ten calls failed, or one hung: nobody asks for 1..30 s, and
-//	   |         then one does; nobody beside a call that is overdue. A refusal costs
-//	   |         nanoseconds
+//	   |         then one does, who hears of it (providers.WithTrial); nobody beside a
+//	   |         call that is overdue. A refusal costs nanoseconds
 //	limit        8 calls at once, others wait
 //	   |
 //	budget       providers.Budget, once for each call that is really made

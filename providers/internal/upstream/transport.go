@@ -239,6 +239,9 @@ func (t *Transport) admit(ctx context.Context) (*call, error) {
 			return nil, err
 		}
 	}
+	if t.breaker.isTrial(epoch) {
+		providers.TellTrial(ctx)
+	}
 	c.began = time.Now()
 	return c, nil
 }

@@ -324,11 +324,12 @@ func TestAnUpstreamThatHangsCostsItsTimeOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: []farEnd{answer, answer, status(200)}}
 				c := client(s, nil)
+				trials := 0
 				ask := func() (time.Duration, error) {
 					began := time.Now()
 					ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 					defer cancel()
-					_, err := elements(ctx, c, 1<<20)
+					_, err := elements(providers.WithTrial(ctx, func() { trials++ }), c, 1<<20)
 					return time.Since(began), err
 				}
 				took, err := ask()
@@ -355,6 +356,9 @@ func TestAnUpstreamThatHangsCostsItsTimeOnce(t *testing.T) {
 				}
 				if _, err = ask(); err != nil {
 					t.Error(err)
+				}
+				if trials != 2 {
+					t.Errorf("%d of 105 calls were told to be trials, want 2", trials)
 				}
 			})
 		})
