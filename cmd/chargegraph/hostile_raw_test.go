@@ -190,7 +190,8 @@ func testForgedAddress(t *testing.T, b *besieged) {
 	client := clientFrom(b.attacker())
 	defer client.CloseIdleConnections()
 	for i := range 100 {
-		r, err := b.doAs(client, http.MethodPost, "/graphql", strings.NewReader(question(fmt.Sprintf(`{pois(%s,first:%d){totalCount nodes{id title}}}`, london, 100+i))),
+		// Dear by what it may bring, and soon done: nothing comes back to the caller's account meanwhile, however slow the machine.
+		r, err := b.doAs(client, http.MethodPost, "/graphql", strings.NewReader(question(fmt.Sprintf(`{pois(area:{bounds:{south:-41,west:-31,north:-40.9,east:-30.9}},first:%d){totalCount nodes{id title}}}`, 400+i))),
 			"X-Forwarded-For", fmt.Sprintf("10.0.%d.1, 192.168.0.%d", i, i), "Forwarded", fmt.Sprintf("for=10.1.1.%d", i), "X-Real-Ip", fmt.Sprintf("10.2.2.%d", i))
 		if err != nil {
 			t.Fatal(err)
@@ -202,7 +203,7 @@ func testForgedAddress(t *testing.T, b *besieged) {
 			return
 		}
 	}
-	t.Error("100 searches under other names were let through; one address may make some twenty")
+	t.Error("100 searches under other names were let through; one address may make a handful")
 }
 
 // testPoison tries to put another document in the place of a hash.

@@ -140,11 +140,12 @@ func TestTheCallsOfAllProcessesTogetherStayWithinTheLimit(t *testing.T) {
 		return !slices.ContainsFunc(fleet, func(b *Budget) bool { return b.State().Limit != 80+10/3 })
 	})
 	var mu sync.Mutex
-	got := 0
+	got, lost := 0, 0 // Redis may have counted a call, and was too slow to say so
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
 			for range 3 {
+				began := time.Now()
 				err := fleet[i%3].Take(t.Context())
 				mu.Lock()
 				if err == nil {
@@ -152,23 +153,28 @@ func TestTheCallsOfAllProcessesTogetherStayWithinTheLimit(t *testing.T) {
 				} else if se := providers.AsSourceError(err); se.Code != providers.CodeBudgetExhausted {
 					t.Error(err)
 				}
+				if time.Since(began) >= budgetDeadline {
+					lost++
+				}
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	// On a busy machine Redis was too slow for some of them.
 	for _, b := range fleet {
 		eventually(t, "Redis does not hand out all", func() bool {
 			told, err := b.shared.takeOne(t.Context(), false)
-			if told && err == nil {
+			switch {
+			case !told:
+				lost++
+			case err == nil:
 				got++
 			}
 			return told && err != nil
 		})
 	}
-	if got < 80+3*3 || got > 100 {
-		t.Errorf("%d calls were handed out, want the 80 that are counted in Redis and the 9 that are divided, or more where it was slow", got)
+	if got+lost < 80+3*3 || got > 100 {
+		t.Errorf("%d calls were handed out and %d perhaps lost, want the 80 that are counted in Redis and the 9 that are divided, or more where it was slow", got, lost)
 	}
 	eventually(t, "a process does not learn how much is used", func() bool {
 		return !slices.ContainsFunc(fleet, func(b *Budget) bool { return b.State().Used < 80 })
@@ -267,21 +273,32 @@ func TestNoWindowHoldsMoreThanTheLimitWhateverBecomesOfRedis(t *testing.T) {
 		}
 	}
 	during(window + budgetGrace)
-	cancel()
-	wg.Wait()
 	// A call was handed out somewhere in its span. So there were more than limit in
 	// a window for certain where that many spans lie in it whole.
-	slices.SortFunc(handedOut, func(a, b span) int { return a.from.Compare(b.from) })
-	most := 0
-	for i, first := range handedOut {
-		n := 0
-		for _, s := range handedOut[i:] {
-			if s.to.Sub(first.from) <= window {
-				n++
+	best := func() (most int) {
+		mu.Lock()
+		defer mu.Unlock()
+		slices.SortFunc(handedOut, func(a, b span) int { return a.from.Compare(b.from) })
+		for i, first := range handedOut {
+			n := 0
+			for _, s := range handedOut[i:] {
+				if s.to.Sub(first.from) <= window {
+					n++
+				}
 			}
+			most = max(most, n)
 		}
-		most = max(most, n)
+		return most
 	}
+	for range 10 { // on a busy machine it takes some windows until Redis is in time for all
+		if best() >= limit*8/10-5 {
+			break
+		}
+		during(window)
+	}
+	cancel()
+	wg.Wait()
+	most := best()
 	t.Logf("%d calls, at most %d in a window of %v", len(handedOut), most, window)
 	if most > limit {
 		t.Errorf("%d calls in a window, the limit is %d", most, limit)
