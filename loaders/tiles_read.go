@@ -47,10 +47,8 @@ type tileQuestion struct {
 	need  block // the tiles of the finest zoom that hold the box
 	whole block // the tiles that the question is answered by
 	terms terms
-	// strange says that nobody has looked at any part of the box yet.
-	strange bool
-	calls   atomic.Int32  // sent, or promised to be
-	limit   atomic.Uint64 // of the cells of a rectangle, once one was too crowded; 0: none
+	calls atomic.Int32  // sent, or promised to be
+	limit atomic.Uint64 // of the cells of a rectangle, once one was too crowded; 0: none
 	// given are the parts that came of a close-up, however long they are kept;
 	// above are the tiles that they are parts of, and whether of one too crowded.
 	given map[tile]entry
@@ -119,9 +117,9 @@ func (s *shelf) readTiles(ctx context.Context, box providers.Bounds, t terms) (r
 		if len(absent) == 0 {
 			break
 		}
-		q.strange = len(pieces) == 0 && len(crowded) == 0 && !slices.ContainsFunc(whole.tiles(), q.seen)
+		strange := len(pieces) == 0 && len(crowded) == 0 && !slices.ContainsFunc(whole.tiles(), q.seen)
 		todo = nil
-		for i, f := range q.load(ctx, absent) {
+		for i, f := range q.load(ctx, absent, strange) {
 			at := absent[i]
 			switch {
 			case f.OK && f.Value.closeUp != nil:
@@ -301,13 +299,17 @@ func (q *tileQuestion) below(at tile, whole func(tile) (entry, bool)) ([]entry, 
 }
 
 // load asks for tiles: Redis, and what is missing there the source. Those that
-// would take more calls than one question may make are not asked for.
-func (q *tileQuestion) load(ctx context.Context, absent []tile) []cache.Found[*batch] {
+// would take more calls than one question may make are not asked for. strange says
+// that nobody has looked at any part of the box yet.
+func (q *tileQuestion) load(ctx context.Context, absent []tile, strange bool) []cache.Found[*batch] {
 	keys := make([]cache.Key, len(absent))
 	for i, t := range absent {
 		keys[i] = q.tileKey(t)
 	}
-	return q.tiles.Load(ctx, q.terms.want(q.shelf, keys...), q.fetch)
+	// It may go on when the question is answered.
+	return q.tiles.Load(ctx, q.terms.want(q.shelf, keys...), func(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Fetched[*batch], error) {
+		return q.fetch(ctx, missing, strange)
+	})
 }
 
 // tooCrowded says that a question has made its calls.
@@ -321,13 +323,13 @@ const closeUpZooms = 3
 
 // fetch asks the source for tiles.
 //
-// Where nobody has looked before, it asks for little more than the box, by much
+// In a strange place it asks for little more than the box, by much
 // finer tiles: most places are looked at once, and a whole tile has some seven
 // times as many sites. Whoever looks there again has come to stay, and asks for
 // whole tiles.
-func (q *tileQuestion) fetch(ctx context.Context, missing []cache.Key) (map[cache.Key]cache.Fetched[*batch], error) {
+func (q *tileQuestion) fetch(ctx context.Context, missing []cache.Key, strange bool) (map[cache.Key]cache.Fetched[*batch], error) {
 	tiles := q.tilesOf(missing)
-	if q.strange && !providers.IsRefresh(ctx) {
+	if strange && !providers.IsRefresh(ctx) {
 		if fine := q.closeUp(tiles); len(fine) > 0 {
 			return q.fetchCloseUp(ctx, tiles, fine)
 		}
