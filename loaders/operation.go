@@ -52,9 +52,11 @@ func (c *Catalog) Begin() *Operation {
 	o := &Operation{catalog: c, detailCalls: make(map[providers.SourceID]int), tags: make(map[string]struct{})}
 	o.details = dataloader.NewBatchedLoader(o.loadDetails,
 		dataloader.WithWait[detailKey, *reading](batchWait),
+		dataloader.WithInputCapacity[detailKey, *reading](batchCap), // 1,000 otherwise, for a batch of one too
 		dataloader.WithBatchCapacity[detailKey, *reading](batchCap))
 	o.references = dataloader.NewBatchedLoader(o.loadReferences,
 		dataloader.WithWait[providers.SourceID, *providers.Reference](batchWait),
+		dataloader.WithInputCapacity[providers.SourceID, *providers.Reference](batchCap),
 		dataloader.WithBatchCapacity[providers.SourceID, *providers.Reference](batchCap))
 	return o
 }

@@ -19,7 +19,7 @@ import (
 // Kept is a finished answer as it is kept for whoever asks the same again.
 type Kept struct {
 	Body        []byte
-	Tags        []string // it is dropped when what one of them names changes
+	Tags        []string // it is dropped when what one of them names changes; Get leaves them out
 	MadeAt      time.Time
 	FreshUntil  time.Time
 	ProcessOnly bool // never leaves the memory of this process
@@ -27,6 +27,9 @@ type Kept struct {
 	// longer than the answer is kept.
 	DataUntil time.Time
 	ETag      string // of the body; "" where the request was no GET
+	// Packed returns the body in a content coding: as pack returned it when it was
+	// first asked for. It is set by Get; nil: it is packed each time.
+	Packed func(coding string, pack func() []byte) []byte
 }
 
 // Answers keeps finished answers for seconds. It is safe for concurrent use.
@@ -120,8 +123,13 @@ func (s *service) writeKept(w http.ResponseWriter, r *http.Request, media string
 		return
 	}
 	s.cfg.Metrics.gaveKept(len(k.Body))
-	s.head(w, http.StatusOK, media, len(k.Body), control)
-	_, _ = w.Write(k.Body)
+	body := k.Body
+	if coding := codingFor(r.Header.Values("Accept-Encoding")); coding != "" && k.Packed != nil && len(body) >= minCompressed {
+		body = k.Packed(coding, func() []byte { return s.packer.pack(coding, k.Body) })
+		w.Header().Set("Content-Encoding", coding) // which tells compressed to leave it as it is
+	}
+	s.head(w, http.StatusOK, media, len(body), control)
+	_, _ = w.Write(body)
 }
 
 const (

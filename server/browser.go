@@ -1,13 +1,11 @@
 package server
 
 import (
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/jub0bs/cors"
-	"github.com/klauspost/compress/gzhttp"
 
 	"chargegraph/resolvers"
 )
@@ -46,28 +44,4 @@ func (c *CORS) shared(next http.Handler) (http.Handler, error) {
 		return nil, fmt.Errorf("server.cors: %w", err)
 	}
 	return middleware.Wrap(next), nil
-}
-
-// minCompressed is the shortest answer that is worth packing: it fills more than
-// one packet.
-const minCompressed = 1400
-
-// compressed packs answers by zstd or gzip, whichever the client takes. Streams
-// stay as they are: packing would hold their events back.
-func compressed(next http.Handler) (http.Handler, error) {
-	wrap, err := gzhttp.NewWrapper(
-		gzhttp.MinSize(minCompressed), gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(true),
-		gzhttp.ContentTypes([]string{mediaJSON, mediaGraphQL, "text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml"}),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("server: compression: %w", err)
-	}
-	packed := wrap(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wantsEvents(r) || r.Header.Get("Upgrade") != "" || partsFor(w, r) != nil {
-			next.ServeHTTP(w, r)
-			return
-		}
-		packed.ServeHTTP(w, r)
-	}), nil
 }

@@ -188,7 +188,7 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if p.gzipped {
 		h.Add("Vary", "Accept-Encoding")
-		if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		if weightOf("gzip", r.Header.Values("Accept-Encoding")) == 0 {
 			p.inflate(w, r)
 			return
 		}
@@ -213,24 +213,4 @@ func (p page) inflate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = io.CopyN(w, in, size) // the client has gone
-}
-
-// acceptsGzip reports whether an answer in gzip suits the Accept-Encoding given:
-// gzip, or everything, and not with a weight of 0.
-func acceptsGzip(values []string) bool {
-	accepts := false
-	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		name, weight, _ := strings.Cut(coding, ";")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name != "gzip" && name != "*" {
-			continue
-		}
-		_, q, weighted := strings.Cut(weight, "=")
-		q0, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
-		accepts = !weighted || (err == nil && q0 > 0)
-		if name == "gzip" {
-			break // said by name
-		}
-	}
-	return accepts
 }

@@ -229,31 +229,6 @@ func TestABrokenBundleIsRefused(t *testing.T) {
 	}
 }
 
-func TestAcceptEncodingIsUnderstood(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]bool{
-		"":                         false,
-		"gzip":                     true,
-		"GZIP":                     true,
-		"gzip, deflate, br, zstd":  true,
-		"br;q=1.0, gzip ; q = 0.1": true,
-		"*":                        true,
-		"identity, *;q=0":          false,
-		"gzip;q=0":                 false,
-		"gzip;q=0.000, *":          false,
-		"*;q=0, gzip":              true,
-		"gzip;q=much":              false,
-		"x-gzipped, br":            false,
-	} {
-		if got := acceptsGzip([]string{header}); got != want {
-			t.Errorf("acceptsGzip(%q) = %t, want %t", header, got, want)
-		}
-	}
-	if !acceptsGzip([]string{"br", "gzip"}) {
-		t.Error("the second of two headers is not read")
-	}
-}
-
 func TestOnlyExamplesThatThisServerOffersAreShown(t *testing.T) {
 	t.Parallel()
 	const file = `[

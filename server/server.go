@@ -195,7 +195,11 @@ func New(cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams), intake: newIntake(), trustedNames: namesOf(cfg.Trusted)}
+	packer, err := newPacker()
+	if err != nil {
+		return nil, err
+	}
+	s := &service{cfg: cfg, log: cfg.Logger, exec: executor.New(cfg.Schema), streams: newStreams(cfg.MaxStreams), intake: newIntake(), packer: packer, trustedNames: namesOf(cfg.Trusted)}
 	s.exec.SetErrorPresenter(s.present)
 	s.exec.SetRecoverFunc(func(ctx context.Context, v any) error { return s.panicked(ctx, v) })
 	s.exec.SetParserTokenLimit(cfg.MaxTokens)
@@ -245,6 +249,7 @@ type service struct {
 	known    *documents // that are valid
 	streams  *streams
 	intake   *intake
+	packer   *packer
 	underWay access.Concurrency
 	// trustedNames are those of the operations in Config.Trusted; nil without.
 	trustedNames map[string]bool

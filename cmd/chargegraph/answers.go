@@ -22,7 +22,7 @@ func (k keptAnswers) Get(ctx context.Context, key string) (server.Kept, bool) {
 		return server.Kept{}, false
 	}
 	return server.Kept{
-		Body: a.Body, Tags: a.Tags, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly,
+		Body: a.Body, Packed: a.Forms.Get, MadeAt: a.MadeAt, FreshUntil: a.FreshUntil, ProcessOnly: a.ProcessOnly,
 		DataUntil: time.UnixMilli(int64(binary.BigEndian.Uint64(a.Meta))), //nolint:gosec // as Put wrote it
 		ETag:      string(a.Meta[metaTime:]),
 	}, true

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"iter"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -19,17 +20,21 @@ const (
 	// maxJournal bounds how many invalidated tags are remembered. Beyond it all answers that are older are dropped.
 	maxJournal = 1 << 16
 	// answersVersion is that of the layout of answers in Redis.
-	answersVersion = 1
+	answersVersion = 2
+	// maxPlain is how long an answer may be to lie in Redis as it is: a page of a map is. Unpacking that takes as long
+	// as all else that is done with it here, and what it takes packed is saved for seconds only.
+	maxPlain = 32 << 10
 )
 
 // Answer is a finished answer. It is shared: nobody changes it.
 type Answer struct {
 	Body        []byte
 	Meta        []byte    // what else belongs to it, such as headers; opaque here
-	Tags        []string  // it is dropped when one of them is invalidated
+	Tags        []string  // it is dropped when one of them is invalidated; Get leaves them out
 	MadeAt      time.Time // when the reading of what it is made of began
 	FreshUntil  time.Time // at most 5 minutes after MadeAt
 	ProcessOnly bool      // never leaves this process's memory
+	Forms       *Forms    // of Body, for as long as it is held here; set by Get alone
 }
 
 // Answers holds finished answers for seconds, in memory and in Redis. It is safe
@@ -46,9 +51,43 @@ func NewAnswers(c *Cache, name string) *Answers {
 	return &Answers{c: c, name: name, number: c.number(name, nil)}
 }
 
+// formsShare is the part of a body that its forms may take together: packed, an
+// answer is a fifth or less of its length, once by each of two codings.
+const formsShare = 2
+
+// Forms are other forms of one Answer's Body, such as packed ones: made once, in
+// this process, and gone with it. They are safe for concurrent use.
+type Forms struct {
+	mu    sync.Mutex
+	forms map[string][]byte
+	room  int
+}
+
+// Get returns the form of that name, which is what produce returned the first time.
+// One for which there is no room is not kept.
+func (f *Forms) Get(name string, produce func() []byte) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	form, ok := f.forms[name]
+	if ok {
+		return form
+	}
+	form = produce()
+	if len(form) <= f.room {
+		if f.forms == nil {
+			f.forms = make(map[string][]byte)
+		}
+		f.forms[name] = form
+		f.room -= len(form)
+	}
+	return form
+}
+
 // answer is an Answer in memory.
 type answer struct {
-	Answer
+	Answer          // without Tags
+	forms   Forms   // that Answer.Forms is
+	tags    tagList // instead of Answer.Tags
 	bytes   uint32
 	foreign bool          // made by another process, by its clock
 	checked atomic.Uint64 // the state of the journal that it was last compared with
@@ -99,19 +138,19 @@ func (a *Answers) fromRedis(ctx context.Context, key string, now time.Time) (Ans
 	if err != nil || !t.hardUntil.After(now) {
 		return Answer{}, false
 	}
-	found, ok := decodeAnswer(raw)
+	found, tags, ok := decodeAnswer(raw)
 	if !ok {
 		return Answer{}, false
 	}
 	found.MadeAt, found.FreshUntil = t.fetchedAt, t.hardUntil
-	held := a.item(key, found)
+	held := a.item(key, found, tags)
 	held.foreign = true
 	// The journal knows since when this process has listened; whether it still does is asked after the look.
 	if !a.c.journal.allows(held) || f.listening.Load() == 0 {
 		return Answer{}, false
 	}
 	a.c.mem.Set(memKey{a.number, key}, held)
-	return found, true
+	return held.Answer, true
 }
 
 // Put keeps ans under key until ans.FreshUntil, unless one of its tags was
@@ -121,7 +160,9 @@ func (a *Answers) Put(_ context.Context, key string, ans Answer) {
 	if limit := ans.MadeAt.Add(maxAnswerLife); ans.FreshUntil.After(limit) {
 		ans.FreshUntil = limit
 	}
-	held := a.item(key, ans)
+	tags := newTagList(ans.Tags)
+	ans.Tags = nil
+	held := a.item(key, ans, tags)
 	if !ans.FreshUntil.After(a.c.now()) || !a.c.journal.allows(held) {
 		return
 	}
@@ -137,20 +178,24 @@ func (a *Answers) Put(_ context.Context, key string, ans Answer) {
 		key:    a.redisKey(key),
 		goneAt: ans.FreshUntil,
 		bytes:  int(held.bytes),
-		encode: func() ([]byte, error) {
+		encode: func(dst []byte) ([]byte, error) {
 			t := times{fetchedAt: ans.MadeAt, softUntil: ans.FreshUntil, hardUntil: ans.FreshUntil}
-			return seal(answersVersion, newStamp(ans.MadeAt), t, encodeAnswer(ans))
+			raw, how := encodeAnswer(ans, tags), packed
+			if len(raw) <= maxPlain {
+				how = plain
+			}
+			return seal(dst, answersVersion, newStamp(ans.MadeAt), t, how, raw)
 		},
 	})
 }
 
 // item returns ans as it lies in memory.
-func (a *Answers) item(key string, ans Answer) *answer {
-	size := entryOverhead + len(key) + len(ans.Body) + len(ans.Meta)
-	for _, t := range ans.Tags {
-		size += 16 + len(t)
-	}
-	return &answer{Answer: ans, bytes: uint32(min(size, math.MaxUint32))}
+func (a *Answers) item(key string, ans Answer, tags tagList) *answer {
+	room := len(ans.Body) / formsShare
+	size := entryOverhead + len(key) + len(ans.Body) + room + len(ans.Meta) + len(tags)
+	held := &answer{Answer: ans, forms: Forms{room: room}, tags: tags, bytes: uint32(min(size, math.MaxUint32))}
+	held.Forms = &held.forms
+	return held
 }
 
 func (a *Answers) redisKey(key string) string {
@@ -158,56 +203,78 @@ func (a *Answers) redisKey(key string) string {
 	return a.c.fleet.key(a.name, answersVersion, Key{Name: base64.RawURLEncoding.EncodeToString(sum[:])})
 }
 
-// encodeAnswer returns ans without its times: lists of lengths and bytes.
-func encodeAnswer(ans Answer) []byte {
-	out := make([]byte, 0, len(ans.Body)+len(ans.Meta)+len(ans.Tags)*24+16)
-	out = binary.AppendUvarint(out, uint64(len(ans.Tags)))
-	for _, t := range ans.Tags {
-		out = binary.AppendUvarint(out, uint64(len(t)))
-		out = append(out, t...)
-	}
+// encodeAnswer returns ans without its times: tags and Meta, each after its
+// length, and Body.
+func encodeAnswer(ans Answer, tags tagList) []byte {
+	out := make([]byte, 0, 2*binary.MaxVarintLen32+len(tags)+len(ans.Meta)+len(ans.Body))
+	out = binary.AppendUvarint(out, uint64(len(tags)))
+	out = append(out, tags...)
 	out = binary.AppendUvarint(out, uint64(len(ans.Meta)))
 	out = append(out, ans.Meta...)
 	return append(out, ans.Body...)
 }
 
-// decodeAnswer is the reverse of encodeAnswer; false when data is cut off.
-func decodeAnswer(data []byte) (Answer, bool) {
-	var ans Answer
-	next := func() (uint64, bool) {
-		v, n := binary.Uvarint(data)
-		if n <= 0 || v > uint64(len(data[n:])) {
-			return 0, false // no length and no count is larger than what follows it
+// decodeAnswer is the reverse of encodeAnswer: what it returns are parts of
+// data. It returns false when data is cut off.
+func decodeAnswer(data []byte) (Answer, tagList, bool) {
+	tags, data, ok := cut(data)
+	if !ok || !tagList(tags).whole() {
+		return Answer{}, nil, false
+	}
+	meta, body, ok := cut(data)
+	return Answer{Body: body, Meta: meta}, tags, ok
+}
+
+// cut returns the bytes that data begins with, after their length, and the rest.
+func cut(data []byte) (part, rest []byte, ok bool) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data[n:])) {
+		return nil, nil, false
+	}
+	data = data[n:]
+	return data[:size:size], data[size:], true
+}
+
+// tagList are tags as they lie in Redis, each after its length: an answer has a
+// hundred and more of them, which are seldom looked at.
+type tagList []byte
+
+func newTagList(tags []string) tagList {
+	size := 0
+	for _, t := range tags {
+		size += binary.MaxVarintLen16 + len(t)
+	}
+	out := make(tagList, 0, size)
+	for _, t := range tags {
+		out = binary.AppendUvarint(out, uint64(len(t)))
+		out = append(out, t...)
+	}
+	return out
+}
+
+// whole reports whether nothing is cut off.
+func (l tagList) whole() bool {
+	for rest := []byte(l); len(rest) > 0; {
+		_, after, ok := cut(rest)
+		if !ok {
+			return false
 		}
-		data = data[n:]
-		return v, true
+		rest = after
 	}
-	count, ok := next()
-	if !ok {
-		return Answer{}, false
-	}
-	// There are a hundred and more of them: their texts are parts of one string.
-	begin := data
-	ends := make([]int, 0, min(2*count, 1024))
-	for range count {
-		size, whole := next()
-		if !whole {
-			return Answer{}, false
+	return true
+}
+
+// all goes through the tags. They are parts of l.
+func (l tagList) all() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for rest := []byte(l); len(rest) > 0; {
+			tag, after, ok := cut(rest)
+			if !ok || !yield(tag) {
+				return
+			}
+			rest = after
 		}
-		data = data[size:]
-		ends = append(ends, len(begin)-len(data), int(size)) //nolint:gosec // no longer than data
 	}
-	texts := string(begin[:len(begin)-len(data)])
-	ans.Tags = make([]string, 0, len(ends)/2)
-	for at := 0; at < len(ends); at += 2 {
-		ans.Tags = append(ans.Tags, texts[ends[at]-ends[at+1]:ends[at]])
-	}
-	size, ok := next()
-	if !ok {
-		return Answer{}, false
-	}
-	ans.Meta, ans.Body = data[:size:size], data[size:]
-	return ans, true
 }
 
 // journal remembers which tags were invalidated when. Answers are compared with
@@ -272,9 +339,11 @@ func (j *journal) allows(a *answer) bool {
 	if made <= j.floor && j.floor != 0 {
 		return false
 	}
-	for _, tag := range a.Tags {
-		if at, ok := j.at[tag]; ok && made <= at {
-			return false
+	if len(j.at) > 0 {
+		for tag := range a.tags.all() {
+			if at, ok := j.at[string(tag)]; ok && made <= at {
+				return false
+			}
 		}
 	}
 	a.checked.Store(state)

@@ -570,6 +570,40 @@ func TestMemoryIsBoundedByBytes(t *testing.T) {
 	}
 }
 
+func TestFormsOfAnAnswerAreMadeOnceAndGoWithIt(t *testing.T) {
+	t.Parallel()
+	a := cache.NewAnswers(newCache(t, cache.Config{}), "answers")
+	put := func(body string) {
+		a.Put(t.Context(), "q", cache.Answer{Body: []byte(body), MadeAt: time.Now(), FreshUntil: time.Now().Add(time.Minute)})
+	}
+	made := 0
+	form := func(name string, size int) string {
+		ans, ok := a.Get(t.Context(), "q")
+		if !ok {
+			t.Fatal("the answer is not held")
+		}
+		return string(ans.Forms.Get(name, func() []byte {
+			made++
+			return []byte(strings.Repeat(name, size))
+		}))
+	}
+	want := func(name string, size, makings int) {
+		t.Helper()
+		if got := form(name, size); got != strings.Repeat(name, size) || made != makings {
+			t.Errorf("form %s is %.20q, made %d times, want %d", name, got, made, makings)
+		}
+	}
+	put(strings.Repeat("x", 100))
+	want("a", 30, 1)
+	want("a", 30, 1)
+	want("b", 21, 2)
+	want("b", 21, 3) // there is room for 50 bytes
+	want("c", 20, 4)
+	want("c", 20, 4)
+	put(strings.Repeat("y", 100))
+	want("a", 30, 5)
+}
+
 func TestWhatIsPastItsHardAgeLeavesMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

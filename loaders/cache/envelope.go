@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -13,18 +14,19 @@ import (
 
 // What lies in Redis, in this order:
 //
-//	0   "cg", version of the envelope, 0
+//	0   "cg", version of the envelope, how the value is packed
 //	4   version of the value's encoding
 //	8   when the value was fetched     } the stamp: no two
 //	16  a random number                } writes have the same
 //	24  soft age
 //	32  hard age
-//	40  the value, as one block of s2
+//	40  the value: packed, as one block of s2, or plain
 //	-4  CRC-32C of everything before
 //
 // Numbers are big endian, times nanoseconds since 1970.
 const (
 	envelopeVersion = 1
+	packingAt       = 3
 	headerSize      = 40
 	sumSize         = 4
 	stampAt         = 8
@@ -32,6 +34,14 @@ const (
 	// maxValueBytes bounds what one value may take in Redis, and what a length in bytes from there may make us
 	// reserve. A tile of a dense city has one or two MB.
 	maxValueBytes = 32 << 20
+)
+
+// packing says how a value lies in its envelope.
+type packing byte
+
+const (
+	packed packing = 0
+	plain  packing = 1
 )
 
 // errEnvelope says that bytes are not what this version has written, whole.
@@ -59,37 +69,54 @@ type times struct {
 	fetchedAt, softUntil, hardUntil time.Time
 }
 
-// seal returns value in an envelope, stamped by st, which was made for t.fetchedAt.
-func seal(version int, st stamp, t times, value []byte) ([]byte, error) {
+// seal appends value to dst in an envelope, stamped by st, which was made for
+// t.fetchedAt.
+func seal(dst []byte, version int, st stamp, t times, how packing, value []byte) ([]byte, error) {
 	if len(value) > maxValueBytes {
-		return nil, errors.New("cache: value too big for Redis")
+		return dst, errors.New("cache: value too big for Redis")
 	}
-	out := make([]byte, headerSize+s2.MaxEncodedLen(len(value))+sumSize)
-	out[0], out[1], out[2] = 'c', 'g', envelopeVersion
-	binary.BigEndian.PutUint32(out[4:], uint32(version)) //nolint:gosec // small
-	copy(out[stampAt:], st[1:])
-	binary.BigEndian.PutUint64(out[24:], nanos(t.softUntil))
-	binary.BigEndian.PutUint64(out[32:], nanos(t.hardUntil))
-	n := headerSize + len(s2.Encode(out[headerSize:len(out)-sumSize], value))
-	return binary.BigEndian.AppendUint32(out[:n], sum(out[:n])), nil
+	room := len(value)
+	if how == packed {
+		room = s2.MaxEncodedLen(len(value))
+	}
+	begin := len(dst)
+	out := slices.Grow(dst, headerSize+room+sumSize)
+	out = append(out, 'c', 'g', envelopeVersion, byte(how))
+	out = binary.BigEndian.AppendUint32(out, uint32(version)) //nolint:gosec // small
+	out = append(out, st[1:]...)
+	out = binary.BigEndian.AppendUint64(out, nanos(t.softUntil))
+	out = binary.BigEndian.AppendUint64(out, nanos(t.hardUntil))
+	if how == packed {
+		n := len(out)
+		out = out[:n+len(s2.Encode(out[n:n+room], value))]
+	} else {
+		out = append(out, value...)
+	}
+	return binary.BigEndian.AppendUint32(out, sum(out[begin:])), nil
 }
 
-// unseal takes the value out of an envelope. Whatever is foreign, cut off,
-// damaged or of another version is errEnvelope.
+// unseal takes the value out of an envelope; a plain one is a part of data.
+// Whatever is foreign, cut off, damaged or of another version is errEnvelope.
 func unseal(version int, data []byte) (times, []byte, error) {
-	if len(data) < headerSize+sumSize || !bytes.Equal(data[:4], []byte{'c', 'g', envelopeVersion, 0}) {
+	if len(data) < headerSize+sumSize || !bytes.Equal(data[:packingAt], []byte{'c', 'g', envelopeVersion}) {
 		return times{}, nil, errEnvelope
 	}
 	body, end := data[:len(data)-sumSize], data[len(data)-sumSize:]
 	if binary.BigEndian.Uint32(body[4:]) != uint32(version) || binary.BigEndian.Uint32(end) != sum(body) { //nolint:gosec // small
 		return times{}, nil, errEnvelope
 	}
-	size, err := s2.DecodedLen(body[headerSize:])
-	if err != nil || size > maxValueBytes {
-		return times{}, nil, errEnvelope
-	}
-	value, err := s2.Decode(nil, body[headerSize:])
-	if err != nil {
+	value := body[headerSize:len(body):len(body)]
+	switch packing(data[packingAt]) {
+	case plain:
+	case packed:
+		size, err := s2.DecodedLen(value)
+		if err != nil || size > maxValueBytes {
+			return times{}, nil, errEnvelope
+		}
+		if value, err = s2.Decode(nil, value); err != nil {
+			return times{}, nil, errEnvelope
+		}
+	default:
 		return times{}, nil, errEnvelope
 	}
 	return times{fetchedAt: timeOf(body[8:]), softUntil: timeOf(body[24:]), hardUntil: timeOf(body[32:])}, value, nil

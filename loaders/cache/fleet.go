@@ -25,6 +25,9 @@ const (
 	maxSaid = 4096
 	// batchSize bounds one round trip of writes, so that it keeps within WriteTimeout.
 	batchSize = 64
+	// maxRoom bounds the memory that is kept from one batch to the next for what is written: a tile of a dense city
+	// still fits.
+	maxRoom = 4 << 20
 	// refusedPause is how long no values are written after Redis refused one: full, or a replica.
 	refusedPause = 5 * time.Second
 )
@@ -65,9 +68,11 @@ type fleet struct {
 	writeTimeout time.Duration
 	lockTTL      time.Duration
 	breaker      breaker
+	gets         trips
 	tokens       atomic.Uint64
 	refusing     atomic.Bool
 	refusedUntil time.Time    // of the worker alone
+	room         []byte       // of the worker alone: where values are encoded
 	listening    atomic.Int64 // since when messages arrive, UnixNano; 0: they do not
 	trustFrom    atomic.Int64 // values fetched earlier are not read from Redis, UnixNano
 
@@ -85,8 +90,8 @@ type fleet struct {
 
 // op is something to be done in Redis, in the order of the queue.
 type op struct {
-	key    string // of a value to be written; empty: none
-	encode func() ([]byte, error)
+	key    string                           // of a value to be written; empty: none
+	encode func(dst []byte) ([]byte, error) // appends what is written to dst
 	goneAt time.Time
 	bytes  int
 	lock   redisLock // to be released
@@ -125,6 +130,7 @@ func newFleet(c *Cache, cfg Config) *fleet {
 		doomed:       make(map[string]int),
 		writing:      make(map[string]int),
 	}
+	f.gets.timeout, f.gets.send = cfg.ReadTimeout, sendBy(cfg.Redis)
 	f.breaker.logger, f.breaker.opened = cfg.Logger, make(chan struct{}, 1)
 	return f
 }
@@ -233,9 +239,7 @@ func (f *fleet) get(ctx context.Context, key string) []byte {
 		return nil
 	}
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, f.readTimeout)
-	defer cancel()
-	data, err := f.client.Get(limited, key).Bytes()
+	data, err := f.gets.get(ctx, key)
 	switch {
 	case errors.Is(err, redis.Nil):
 		f.count(ctx, began, nil)
@@ -431,14 +435,20 @@ func (f *fleet) write(batch []op) {
 	skip := f.refusing.Load() && now.Before(f.refusedUntil)
 	pipe := f.client.Pipeline()
 	var sets, others []redis.Cmder
+	room := f.room
 	for i := range batch {
 		o := &batch[i]
 		if ttl := o.goneAt.Sub(now); o.key != "" && ttl >= time.Millisecond {
-			var data []byte
-			if !skip {
-				data, _ = o.encode() // what cannot be written stays in this process
+			if len(room) > maxRoom {
+				room = nil // growing on would copy all of it
 			}
-			if data != nil {
+			begin := len(room)
+			if !skip {
+				if sealed, err := o.encode(room); err == nil { // what cannot be written stays in this process
+					room = sealed
+				}
+			}
+			if data := room[begin:]; len(data) > 0 {
 				sets = append(sets, pipe.Set(ctx, o.key, data, ttl))
 			} else {
 				f.c.counts.writesSkipped.Add(1)
@@ -452,6 +462,9 @@ func (f *fleet) write(batch []op) {
 		}
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
+	if cap(room) <= maxRoom {
+		f.room = room[:0]
+	}
 	err := firstError(others)
 	for _, s := range sets {
 		switch failure := s.Err(); {

@@ -37,7 +37,7 @@ func Connect(rawURL string) (redis.UniversalClient, error) {
 			return nil, refusedURL(refused)
 		}
 		o.ContextTimeoutEnabled, o.DisableIdentity = true, true
-		patience(&o.MaxRetries, &o.DialerRetries, &o.DialTimeout)
+		settle(&o.MaxRetries, &o.DialerRetries, &o.Protocol, &o.ReadBufferSize, &o.DialTimeout)
 		return redis.NewFailoverClient(o), nil
 	case q.Get("cluster") == "true":
 		q.Del("cluster")
@@ -47,7 +47,7 @@ func Connect(rawURL string) (redis.UniversalClient, error) {
 			return nil, refusedURL(refused)
 		}
 		o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = true, true, off
-		patience(&o.MaxRetries, &o.DialerRetries, &o.DialTimeout)
+		settle(&o.MaxRetries, &o.DialerRetries, &o.Protocol, &o.ReadBufferSize, &o.DialTimeout)
 		return redis.NewClusterClient(o), nil
 	}
 	o, err := redis.ParseURL(rawURL)
@@ -55,12 +55,23 @@ func Connect(rawURL string) (redis.UniversalClient, error) {
 		return nil, refusedURL(err)
 	}
 	o.ContextTimeoutEnabled, o.DisableIdentity, o.MaintNotificationsConfig = true, true, off
-	patience(&o.MaxRetries, &o.DialerRetries, &o.DialTimeout)
+	settle(&o.MaxRetries, &o.DialerRetries, &o.Protocol, &o.ReadBufferSize, &o.DialTimeout)
 	return redis.NewClient(o), nil
 }
 
-// patience sets what the URL did not: no repeating, and a second for connecting.
-func patience(retries, dials *int, dial *time.Duration) {
+// readBuffer is what a connection reads small replies into. A value is longer and
+// read into memory of its own: through the client's 32 kB it would be copied once more.
+const readBuffer = 8 << 10
+
+// settle sets what the URL did not: no repeating, a second for connecting, and
+// RESP2, since with RESP3 each reply is searched for messages that nobody sends here.
+func settle(retries, dials, protocol, buffer *int, dial *time.Duration) {
+	if *protocol == 0 {
+		*protocol = 2
+	}
+	if *buffer == 0 {
+		*buffer = readBuffer
+	}
 	if *retries == 0 {
 		*retries = -1
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -615,7 +615,7 @@ func TestAnswersLiveUntilTheyAreStaleOrInvalidated(t *testing.T) {
 		put("a", time.Minute, "y")
 		check(t, "made after", []string{p.answer(t.Context(), "a")}, []string{"a"})
 		got, _ := p.answers.Get(t.Context(), "a")
-		if string(got.Meta) != "h" || !slices.Equal(got.Tags, []string{"y"}) {
+		if string(got.Meta) != "h" {
 			t.Errorf("got %+v", got)
 		}
 		<-time.After(5 * time.Minute)
@@ -655,7 +655,7 @@ func TestAnswersOfAnotherProcess(t *testing.T) {
 	written(t, a, 4)
 	got, ok := b.answers.Get(t.Context(), "one")
 	now := clock()
-	if !ok || string(got.Body) != "one" || string(got.Meta) != "m" || !slices.Equal(got.Tags, []string{"x", "y"}) || got.MadeAt.After(now) || !got.FreshUntil.After(now) {
+	if !ok || string(got.Body) != "one" || string(got.Meta) != "m" || got.MadeAt.After(now) || !got.FreshUntil.After(now) {
 		t.Errorf("b: %+v, %v", got, ok)
 	}
 	check(t, "who does not listen", []string{deaf.answer(t.Context(), "one")}, []string{"none"})
@@ -669,6 +669,54 @@ func TestAnswersOfAnotherProcess(t *testing.T) {
 	check(t, "a", []string{a.answer(t.Context(), "two"), a.answer(t.Context(), "three")}, []string{"two", "none"})
 	if st := b.Stats(); st.AnswerRedisHits != 2 {
 		t.Errorf("%d answers from Redis", st.AnswerRedisHits)
+	}
+}
+
+func TestAnswersOfAllSizesReachAnotherProcessWhole(t *testing.T) {
+	t.Parallel()
+	_, server := redistest.Start(t)
+	var ahead atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	patient := cache.Config{Clock: clock, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+	a, b := join(t, server.URL(), patient), join(t, server.URL(), patient)
+	ahead.Store(int64(3 * time.Second)) // b has listened for long enough
+	sizes := [...]int{0, 1, 1000, 31 << 10, 33 << 10, 5 << 20, 200_000, 5<<20 + 1, 10}
+	body := func(size int) string {
+		if size > 1<<20 { // as long in Redis too: nothing in it repeats
+			noise := make([]byte, size)
+			_, _ = rand.NewChaCha8([32]byte{byte(size)}).Read(noise) // it never fails
+			return string(noise)
+		}
+		return strings.Repeat(fmt.Sprint(size, " sites;"), size)[:size]
+	}
+	now := clock()
+	for _, size := range sizes {
+		a.answers.Put(t.Context(), fmt.Sprint("of ", size), cache.Answer{
+			Body: []byte(body(size)), Meta: []byte(fmt.Sprint("meta ", size)), Tags: []string{"", fmt.Sprint("tag ", size), "all"},
+			MadeAt: now, FreshUntil: now.Add(time.Minute),
+		})
+	}
+	written(t, a, uint64(len(sizes)))
+	for round, from := range []string{"Redis", "memory"} {
+		for _, size := range sizes {
+			got, ok := b.answers.Get(t.Context(), fmt.Sprint("of ", size))
+			if !ok || string(got.Body) != body(size) || string(got.Meta) != fmt.Sprint("meta ", size) || !got.FreshUntil.Equal(now.Add(time.Minute)) {
+				t.Errorf("of %d bytes from %s: %d bytes, meta %q, fresh until %v, %v", size, from, len(got.Body), got.Meta, got.FreshUntil, ok)
+			}
+		}
+		if st := b.Stats(); st.AnswerRedisHits != uint64(len(sizes)) || st.AnswerHits != uint64(round*len(sizes)) {
+			t.Errorf("after %s: %d from Redis, %d from memory", from, st.AnswerRedisHits, st.AnswerHits)
+		}
+	}
+	b.Invalidate(t.Context(), "tag 200000", "tag 1")
+	for _, size := range sizes {
+		want := body(size)
+		if size == 1 || size == 200_000 {
+			want = "none"
+		}
+		if got := b.answer(t.Context(), fmt.Sprint("of ", size)); got != want {
+			t.Errorf("of %d bytes after it was invalidated, or another was: %.20q", size, got)
+		}
 	}
 }
 

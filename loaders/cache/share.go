@@ -79,12 +79,12 @@ func (s *Space[V]) write(k Key, it *item[V], lock redisLock) op {
 		goneAt: it.HardUntil,
 		bytes:  int(it.bytes),
 		lock:   lock,
-		encode: func() ([]byte, error) {
+		encode: func(dst []byte) ([]byte, error) {
 			raw, err := s.kind.Encode(it.Value)
 			if err != nil {
-				return nil, err
+				return dst, err
 			}
-			return seal(s.kind.Version, it.stamp, times{fetchedAt: it.FetchedAt, softUntil: it.SoftUntil, hardUntil: it.HardUntil}, raw)
+			return seal(dst, s.kind.Version, it.stamp, times{fetchedAt: it.FetchedAt, softUntil: it.SoftUntil, hardUntil: it.HardUntil}, packed, raw)
 		},
 	}
 }
