@@ -60,9 +60,10 @@ type shelf struct {
 
 func newMemory(kept *cache.Cache) *memory {
 	m := &memory{cache: kept, secret: rand.Text()}
+	written := new(encoder)
 	kind := func(name string) cache.Kind[*batch] {
 		return cache.Kind[*batch]{
-			Name: name, Version: codecVersion, Weigh: (*batch).weigh, Encode: encodeBatch,
+			Name: name, Version: codecVersion, Weigh: (*batch).weigh, Encode: written.encode,
 			Decode: func(data []byte) (*batch, error) { return decodeBatch(data, m.current.Load().live) },
 		}
 	}

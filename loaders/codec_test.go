@@ -22,7 +22,7 @@ type rowSet struct {
 	credits     []*providers.Attribution
 }
 
-func text(t *rapid.T, name string) string { return rapid.StringN(0, 12, 30).Draw(t, name) }
+func anyText(t *rapid.T, name string) string { return rapid.StringN(0, 12, 30).Draw(t, name) }
 
 func moment(t *rapid.T, name string) time.Time {
 	if rapid.Bool().Draw(t, name+"Absent") {
@@ -52,16 +52,16 @@ func oneRow[T any](t *rapid.T, name string, rows []*T) *T {
 func drawRows(t *rapid.T) rowSet {
 	var s rowSet
 	for i := range rapid.IntRange(0, 2).Draw(t, "rows") {
-		s.countries = append(s.countries, &providers.Country{ID: fmt.Sprint(i), Title: text(t, "country"), ISOCode: "NL"})
-		s.connections = append(s.connections, &providers.ConnectionType{ID: fmt.Sprint(i), Title: text(t, "plug"), IsObsolete: maybe(t, "obsolete", flag)})
-		s.providers = append(s.providers, &providers.DataProvider{ID: fmt.Sprint(i), License: text(t, "licence"), LastImportedAt: moment(t, "imported")})
+		s.countries = append(s.countries, &providers.Country{ID: fmt.Sprint(i), Title: anyText(t, "country"), ISOCode: "NL"})
+		s.connections = append(s.connections, &providers.ConnectionType{ID: fmt.Sprint(i), Title: anyText(t, "plug"), IsObsolete: maybe(t, "obsolete", flag)})
+		s.providers = append(s.providers, &providers.DataProvider{ID: fmt.Sprint(i), License: anyText(t, "licence"), LastImportedAt: moment(t, "imported")})
 		s.usages = append(s.usages, &providers.UsageType{ID: fmt.Sprint(i), IsPayAtLocation: maybe(t, "pay", flag)})
-		s.credits = append(s.credits, &providers.Attribution{Text: text(t, "credit")})
+		s.credits = append(s.credits, &providers.Attribution{Text: anyText(t, "credit")})
 	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "operators") {
-		o := &providers.Operator{ID: fmt.Sprintf("operator:ocm:%d", i), Title: text(t, "operator"), IsNetwork: flag(t, "network")}
+		o := &providers.Operator{ID: fmt.Sprintf("operator:ocm:%d", i), Title: anyText(t, "operator"), IsNetwork: flag(t, "network")}
 		if rapid.Bool().Draw(t, "seated") {
-			o.Address = &providers.Address{Town: text(t, "seat"), Country: oneRow(t, "seatCountry", s.countries)}
+			o.Address = &providers.Address{Town: anyText(t, "seat"), Country: oneRow(t, "seatCountry", s.countries)}
 		}
 		o.Records = []providers.OperatorRecord{{Provider: providers.OCM, ExternalID: fmt.Sprint(i)}}
 		s.operators = append(s.operators, o)
@@ -74,7 +74,7 @@ func drawConnections(t *rapid.T, rows rowSet) []providers.ConnectionInfo {
 	for i := range rapid.IntRange(0, 2).Draw(t, "connections") {
 		list = append(list, providers.ConnectionInfo{
 			ExternalID: fmt.Sprint(i), Type: providers.ConnectorUnknown, ConnectionType: oneRow(t, "plug", rows.connections),
-			PowerKW: maybe(t, "power", figure), Quantity: maybe(t, "quantity", amount), Comments: text(t, "remark"),
+			PowerKW: maybe(t, "power", figure), Quantity: maybe(t, "quantity", amount), Comments: anyText(t, "remark"),
 			AvailabilityUpdatedAt: moment(t, "live"),
 		})
 	}
@@ -89,8 +89,8 @@ func drawRecord(t *rapid.T, source *providers.Source, rows rowSet, i int) *provi
 		DataQualityLevel: maybe(t, "quality", amount), FetchedAt: moment(t, "fetched"), Summary: flag(t, "summary"),
 	}
 	r.Site = providers.Site{
-		Title: text(t, "title"), Location: drawPoint(t, "at"), Operator: oneRow(t, "operator", rows.operators),
-		Address:   providers.Address{Line1: text(t, "line"), Country: oneRow(t, "country", rows.countries)},
+		Title: anyText(t, "title"), Location: drawPoint(t, "at"), Operator: oneRow(t, "operator", rows.operators),
+		Address:   providers.Address{Line1: anyText(t, "line"), Country: oneRow(t, "country", rows.countries)},
 		UsageType: oneRow(t, "usage", rows.usages), Status: providers.StatusOperational,
 		Connections: drawConnections(t, rows), NumberOfPoints: maybe(t, "points", amount),
 		IsRecentlyVerified: maybe(t, "verified", flag), CreatedAt: moment(t, "created"),
@@ -102,12 +102,12 @@ func drawRecord(t *rapid.T, source *providers.Source, rows rowSet, i int) *provi
 		r.Stations = []providers.Station{{ExternalID: "s", Operator: oneRow(t, "by", rows.operators), Connections: drawConnections(t, rows)}}
 	}
 	if rapid.Bool().Draw(t, "comment") {
-		r.Comments = []providers.Comment{{ExternalID: "c", Text: text(t, "said"), Rating: maybe(t, "stars", amount), Author: &providers.Author{DisplayName: text(t, "who")}}}
-		r.Photos = []providers.Photo{{ExternalID: "p", URL: text(t, "url"), CreatedAt: moment(t, "taken")}}
+		r.Comments = []providers.Comment{{ExternalID: "c", Text: anyText(t, "said"), Rating: maybe(t, "stars", amount), Author: &providers.Author{DisplayName: anyText(t, "who")}}}
+		r.Photos = []providers.Photo{{ExternalID: "p", URL: anyText(t, "url"), CreatedAt: moment(t, "taken")}}
 	}
 	if rapid.Bool().Draw(t, "hours") {
 		r.OpeningHours = &providers.OpeningHours{Open24h: maybe(t, "always", flag), Weekly: []providers.OpeningPeriod{{Weekday: 1, Opens: "08:00"}}}
-		r.Amenities, r.Metadata = []providers.Amenity{}, []providers.MetadataValue{{FieldID: "4", Value: text(t, "meta")}}
+		r.Amenities, r.Metadata = []providers.Amenity{}, []providers.MetadataValue{{FieldID: "4", Value: anyText(t, "meta")}}
 	}
 	r.Seal()
 	return r
@@ -119,7 +119,7 @@ func drawBatch(t *rapid.T, source *providers.Source) *batch {
 		b.at = tileAt(drawPoint(t, "tile"), uint8(rapid.IntRange(1, maxZoom).Draw(t, "z")))
 	}
 	if flag(t, "failed") {
-		b.err = &providers.SourceError{Code: providers.CodeTimeout, Message: text(t, "why"), RetryAfter: 3 * time.Second}
+		b.err = &providers.SourceError{Code: providers.CodeTimeout, Message: anyText(t, "why"), RetryAfter: 3 * time.Second}
 	}
 	rows := drawRows(t)
 	for i := range rapid.IntRange(0, 4).Draw(t, "records") {
@@ -186,7 +186,7 @@ func TestWhatIsEncodedComesBackEqual(t *testing.T) {
 	source := ocmSource()
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBatch(t, source)
-		data, err := encodeBatch(b)
+		data, err := new(encoder).encode(b)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,7 +97,7 @@ func BenchmarkCodec(b *testing.B) {
 	source := ocmSource()
 	for _, n := range []int{10, 1000, 50_000} {
 		kept := &batch{source: source.ID, records: manySites(source, n)}
-		data, err := encodeBatch(kept)
+		data, err := new(encoder).encode(kept)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func BenchmarkCodec(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := encodeBatch(kept); err != nil {
+				if _, err := new(encoder).encode(kept); err != nil {
 					b.Fatal(err)
 				}
 			}

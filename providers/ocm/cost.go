@@ -2,8 +2,10 @@ package ocm
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"chargegraph/providers"
 )
@@ -22,6 +24,46 @@ func cost(usage *providers.UsageType, text string) providers.CostKind {
 	return providers.CostPaid
 }
 
+// costs remembers what texts were found to mean: few of them serve many sites, and
+// each takes as long to read as a site. The zero value remembers nothing yet. It
+// is safe for concurrent use.
+type costs struct {
+	mu    sync.Mutex
+	kinds map[costKey]providers.CostKind
+}
+
+// costKey is all that cost looks at.
+type costKey struct {
+	text string
+	paid bool // at the location, says the usage type
+}
+
+// maxCosts bounds what is remembered to a few MB, which people's words for prices
+// in a country do not reach.
+const maxCosts = 1 << 14
+
+// of is cost, remembered.
+func (c *costs) of(usage *providers.UsageType, text string) providers.CostKind {
+	if text == "" || len(text) > maxSharedLen {
+		return cost(usage, text)
+	}
+	key := costKey{text, usage != nil && usage.IsPayAtLocation != nil && *usage.IsPayAtLocation}
+	c.mu.Lock()
+	kind, ok := c.kinds[key]
+	c.mu.Unlock()
+	if ok {
+		return kind
+	}
+	kind = cost(usage, text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kinds == nil || len(c.kinds) >= maxCosts {
+		c.kinds = make(map[costKey]providers.CostKind)
+	}
+	c.kinds[key] = kind
+	return kind
+}
+
 const money = `(?:[£€$₹¥]|\b(?:eur|euro|gbp|usd|cad|aud|nzd|chf|sek|nok|dkk|pln|czk|inr|rs|kr)\b\.?)`
 
 var (
@@ -37,20 +79,30 @@ var (
 	reGiven = regexp.MustCompile(`free|gratis|gratuit|kostenl|kostenfrei`)
 )
 
-// costOf reads the free text of UsageCost, in which people write anything.
+// costOf reads the free text of UsageCost, in which people write anything. It looks
+// before it matches, because that takes as long as all the rest of a site: words
+// without figures are no price, and nothing but zeros is none to pay.
 func costOf(s string) providers.CostKind {
 	s = strings.TrimRight(strings.ToLower(s), " .!")
 	switch {
-	case s == "":
-		return providers.CostUnknown
-	case reFree.MatchString(s), reZero.MatchString(s):
-		return providers.CostFree
-	case positive(reEnergyPrice.FindAllStringSubmatch(s, -1)) && !reGiven.MatchString(s):
+	case !strings.ContainsAny(s, "0123456789"):
+		if reFree.MatchString(s) && s != "" {
+			return providers.CostFree
+		}
+	case !strings.ContainsAny(s, "123456789"):
+		if reZero.MatchString(s) {
+			return providers.CostFree
+		}
+	case mentions(s, "kwh", "kw/h", "unit") && positive(reEnergyPrice.FindAllStringSubmatch(s, -1)) && !reGiven.MatchString(s):
 		return providers.CostPaid
 	case positive(rePrice.FindAllStringSubmatch(s, -1)) && !reHedge.MatchString(s):
 		return providers.CostPaid
 	}
 	return providers.CostUnknown
+}
+
+func mentions(s string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(s, word) })
 }
 
 // positive reports whether any of the figures found is above zero.

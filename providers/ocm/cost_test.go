@@ -1,6 +1,9 @@
 package ocm
 
 import (
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 
 	"chargegraph/providers"
@@ -32,5 +35,60 @@ func TestCostIsStatedOnlyWhereItIsCertain(t *testing.T) {
 	}
 	if got := cost(&providers.UsageType{IsPayAtLocation: new(false)}, ""); got != unknown {
 		t.Errorf("not paid at the location is %s, want UNKNOWN: it may be paid elsewhere", got)
+	}
+}
+
+// matched is costOf by all patterns in their turn.
+func matched(s string) providers.CostKind {
+	s = strings.TrimRight(strings.ToLower(s), " .!")
+	switch {
+	case s == "":
+		return providers.CostUnknown
+	case reFree.MatchString(s), reZero.MatchString(s):
+		return providers.CostFree
+	case positive(reEnergyPrice.FindAllStringSubmatch(s, -1)) && !reGiven.MatchString(s):
+		return providers.CostPaid
+	case positive(rePrice.FindAllStringSubmatch(s, -1)) && !reHedge.MatchString(s):
+		return providers.CostPaid
+	}
+	return providers.CostUnknown
+}
+
+// FuzzCost holds that looking before matching changes nothing.
+func FuzzCost(f *testing.F) {
+	for _, s := range []string{"", "Free", "it's free!", "0", "£0.00/kWh", "0,00 €", "0.5", "0,39€/kWh", "4€ per UNIT", "24 p kw/h", "Free,£0.30/kWh", "$1 if member", "£0 £1", "٣ €", "1 \u212aWh €"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := costOf(s), matched(s); got != want {
+			t.Errorf("costOf(%q) = %s, by all patterns %s", s, got, want)
+		}
+	})
+}
+
+func TestCostsAreRememberedByAllTheyDependOn(t *testing.T) {
+	t.Parallel()
+	pay := &providers.UsageType{ID: "5", IsPayAtLocation: new(true)}
+	var c costs
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 2 {
+				for _, text := range []string{"", "Free", "whatever", "£1", strings.Repeat("£1 ", 200)} {
+					for _, usage := range []*providers.UsageType{nil, pay} {
+						if got, want := c.of(usage, text), cost(usage, text); got != want {
+							t.Errorf("%.20q, %v: %s, want %s", text, usage, got, want)
+						}
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range maxCosts + 10 {
+		c.of(nil, fmt.Sprintf("£%d", i))
+	}
+	if n := len(c.kinds); n > maxCosts {
+		t.Errorf("%d costs are remembered, want at most %d", n, maxCosts)
 	}
 }

@@ -5,10 +5,10 @@
 //
 //	Query ──► plan ──────► client ──────► wire types ──► mapper ──► Records
 //	  │        area.go      client.go      wire.go        record.go    ▲
-//	  │        filter.go    one request    accept what    rows.go      │
-//	  │        validates:   path, typed    really         crosswalk.go │
-//	  │        OCM answers  errors, capped arrives        text.go      │
-//	  │        nonsense     body                          cost.go      │
+//	  │        filter.go    one request    wire_read.go   rows.go      │
+//	  │        validates:   path, typed    accept what    crosswalk.go │
+//	  │        OCM answers  errors, capped really         cost.go      │
+//	  │        nonsense     body           arrives                     │
 //	  │        with the                                     ▲          │
 //	  │        whole world                                  │         Join
 //	  │                                                     │          │

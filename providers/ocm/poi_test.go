@@ -286,6 +286,7 @@ func FuzzRecord(f *testing.F) {
 	table := builtinReference() // as if it had been fetched
 	fetched := newIndex(table)
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		checkBothWays(t, raw)
 		m := newMapper(describe("ocm", "", providers.ModeMirror), nil, builtin, time.Unix(1_790_000_000, 0), time.Unix(1_790_000_000, 0))
 		r, err := m.record(raw)
 		if err != nil {

@@ -53,9 +53,20 @@ type mapper struct {
 	countries       rows[providers.Country]
 	operators       rows[providers.Operator]
 
-	texts        map[string]string
-	costs        map[string]providers.CostKind
+	costs        *costs
 	attributions map[*providers.DataProvider]*providers.Attribution
+	*room
+}
+
+// room is what a mapper works in: memory that serves one listing after the other,
+// and one mapper after the other. The zero value is empty.
+type room struct {
+	reader wire.Reader
+	said   wirePOI
+	names  wire.Names
+
+	// Texts that records share, under what they were before they were cleaned.
+	lines, texts, urls map[string]string
 }
 
 // newMapper returns a mapper that looks rows up in held, if there is such a
@@ -79,9 +90,9 @@ func newMapper(source *providers.Source, held, builtin *index, now, fetchedAt ti
 		countries:       rows[providers.Country]{held: held.countries, builtin: builtin.countries, read: readCountry},
 		operators:       rows[providers.Operator]{held: held.operators, builtin: builtin.operators, read: readOperator, invent: inventOperator},
 
-		texts:        make(map[string]string),
-		costs:        make(map[string]providers.CostKind),
+		costs:        new(costs),
 		attributions: make(map[*providers.DataProvider]*providers.Attribution),
+		room:         new(room),
 	}
 }
 
@@ -91,15 +102,26 @@ func (m *mapper) record(raw jsontext.Value) (*providers.Record, error) {
 	if raw.Kind() != jsontext.KindBeginObject {
 		return nil, errNoRecord
 	}
-	var w wirePOI
-	if err := json.Unmarshal(raw, &w, m.options); err != nil {
+	if err := json.Unmarshal(raw, new(struct{}), m.options); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoRecord, err)
+	}
+	return m.listing(raw)
+}
+
+// listing is record for a text that is known to be proper JSON. The record keeps
+// nothing of it.
+func (m *mapper) listing(raw jsontext.Value) (*providers.Record, error) {
+	w := &m.said
+	w.Reset()
+	m.reader.Reset(raw)
+	if !wire.Members(&m.reader, w, (*wirePOI).member) {
+		return nil, errNoRecord
 	}
 	id, ok := idOf(w.ID)
 	if !ok {
 		return nil, errNoID
 	}
-	r, err := m.poi(id, &w)
+	r, err := m.poi(id, w)
 	if err != nil {
 		return nil, fmt.Errorf("POI %d: %w", id, err)
 	}
@@ -134,10 +156,10 @@ func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
 			Status:           status,
 			StatusType:       statusRow,
 			SubmissionStatus: submission,
-			UsageCost:        m.shared(clean.Text(string(w.UsageCost))),
+			UsageCost:        m.text(w.UsageCost),
 			NumberOfPoints:   count(w.NumberOfPoints),
-			AccessComments:   m.shared(clean.Text(string(address.AccessComments))),
-			GeneralComments:  m.shared(clean.Text(string(w.GeneralComments))),
+			AccessComments:   m.text(address.AccessComments),
+			GeneralComments:  m.text(w.GeneralComments),
 			Contact:          m.contact(address),
 			LastConfirmedAt:  w.DateLastConfirmed.Time,
 			PlannedFor:       w.DatePlanned.Time,
@@ -149,7 +171,7 @@ func (m *mapper) poi(id int, w *wirePOI) (*providers.Record, error) {
 	}
 	usage, usageID, _ := m.usageTypes.get(w.UsageTypeID, w.UsageType)
 	r.Usage, r.UsageType = usageKind(usageID), usage
-	r.Cost = m.cost(usage, r.UsageCost)
+	r.Cost = m.costs.of(usage, r.UsageCost)
 	r.Title = title(string(address.Title), &r.Address, external)
 	r.Connections = m.connections(w.Connections)
 	r.Comments = m.comments(w.UserComments)
@@ -214,10 +236,10 @@ func (m *mapper) verify(r *providers.Record, stated time.Time) {
 func (m *mapper) address(w *wireAddress) providers.Address {
 	a := providers.Address{
 		Line1:           clean.Line(string(w.AddressLine1)),
-		Line2:           m.shared(clean.Line(string(w.AddressLine2))),
-		Town:            m.shared(clean.Line(string(w.Town))),
-		StateOrProvince: m.shared(clean.Line(string(w.StateOrProvince))),
-		Postcode:        m.shared(clean.Line(string(w.Postcode))),
+		Line2:           m.line(w.AddressLine2),
+		Town:            m.line(w.Town),
+		StateOrProvince: m.line(w.StateOrProvince),
+		Postcode:        m.line(w.Postcode),
 	}
 	a.Country, _, _ = m.countries.get(w.CountryID, w.Country)
 	if a.Country != nil {
@@ -228,10 +250,10 @@ func (m *mapper) address(w *wireAddress) providers.Address {
 
 func (m *mapper) contact(w *wireAddress) *providers.Contact {
 	c := providers.Contact{
-		Phone:          m.shared(clean.Line(string(w.ContactTelephone1))),
-		PhoneSecondary: m.shared(clean.Line(string(w.ContactTelephone2))),
-		Email:          m.shared(clean.Line(string(w.ContactEmail))),
-		Website:        m.shared(clean.URL(string(w.RelatedURL))),
+		Phone:          m.line(w.ContactTelephone1),
+		PhoneSecondary: m.line(w.ContactTelephone2),
+		Email:          m.line(w.ContactEmail),
+		Website:        m.url(w.RelatedURL),
 	}
 	if c == (providers.Contact{}) {
 		return nil
@@ -252,7 +274,7 @@ func (m *mapper) connections(list wire.List[wireConnection]) []providers.Connect
 		return nil
 	}
 	connections := make([]providers.ConnectionInfo, 0, len(list))
-	names := make(wire.Names, len(list))
+	names := m.newNames(len(list))
 	for i := range list {
 		w := &list[i]
 		statusRow, statusID, _ := m.statusTypes.get(w.StatusTypeID, w.StatusType)
@@ -269,7 +291,7 @@ func (m *mapper) connections(list wire.List[wireConnection]) []providers.Connect
 			Status:     operationalStatus(statusID),
 			StatusType: statusRow,
 			Reference:  clean.Line(string(w.Reference)),
-			Comments:   m.shared(clean.Text(string(w.Comments))),
+			Comments:   m.text(w.Comments),
 		}
 		row, typeID, _ := m.connectionTypes.get(w.ConnectionTypeID, w.ConnectionType)
 		c.ConnectionType, c.Type, c.Format = row, connectorType(typeID), connectorFormat(typeID)
@@ -304,7 +326,7 @@ func (m *mapper) comments(list wire.List[wireComment]) []providers.Comment {
 		return nil
 	}
 	comments := make([]providers.Comment, 0, len(list))
-	names := make(wire.Names, len(list))
+	names := m.newNames(len(list))
 	for i := range list {
 		w := &list[i]
 		name, isNew := names.Of(idOf(w.ID))
@@ -315,7 +337,7 @@ func (m *mapper) comments(list wire.List[wireComment]) []providers.Comment {
 			ExternalID: name,
 			Text:       clean.Text(string(w.Comment)),
 			RelatedURL: clean.URL(string(w.RelatedURL)),
-			Author:     m.author(&w.User.Value, string(w.UserName)),
+			Author:     m.author(&w.User.Value, w.UserName),
 			CreatedAt:  w.DateCreated.Time,
 		}
 		var typeID int
@@ -346,16 +368,16 @@ func outcomeOf(id int, row *providers.CheckInStatusType) *providers.CheckInOutco
 	return nil
 }
 
-func (m *mapper) author(u *wireUser, name string) *providers.Author {
-	a := providers.Author{DisplayName: m.shared(clean.Line(string(u.Username)))}
+func (m *mapper) author(u *wireUser, name wire.View) *providers.Author {
+	a := providers.Author{DisplayName: m.line(u.Username)}
 	if a.DisplayName == "" {
-		a.DisplayName = m.shared(clean.Line(name))
+		a.DisplayName = m.line(name)
 	}
 	if v, ok := integer(u.ReputationPoints); ok {
 		a.ReputationPoints = &v
 	}
 	if m.avatars {
-		a.Avatar = m.shared(clean.URL(string(u.ProfileImageURL)))
+		a.Avatar = m.url(u.ProfileImageURL)
 	}
 	if a.DisplayName == "" && a.Avatar == "" && a.ReputationPoints == nil {
 		return nil
@@ -368,7 +390,7 @@ func (m *mapper) photos(list wire.List[wireMedia]) []providers.Photo {
 		return nil
 	}
 	photos := make([]providers.Photo, 0, len(list))
-	names := make(wire.Names, len(list))
+	names := m.newNames(len(list))
 	for i := range list {
 		w := &list[i]
 		name, isNew := names.Of(idOf(w.ID))
@@ -383,7 +405,7 @@ func (m *mapper) photos(list wire.List[wireMedia]) []providers.Photo {
 			URL:        address,
 			Thumbnail:  clean.URL(string(w.ItemThumbnailURL)),
 			Caption:    clean.Text(string(w.Comment)),
-			Author:     m.author(&w.User.Value, ""),
+			Author:     m.author(&w.User.Value, nil),
 			IsFeatured: w.IsFeaturedItem.Value,
 			CreatedAt:  w.DateCreated.Time,
 		})
@@ -454,39 +476,61 @@ func attributionText(r *providers.Record) string {
 	return text
 }
 
-// cost remembers what a text was found to mean: few texts serve many sites.
-func (m *mapper) cost(usage *providers.UsageType, text string) providers.CostKind {
-	if text == "" {
-		return cost(usage, "")
+// newNames returns names for the members of a list of n. The former ones are
+// invalid then: their room is used again, unless it has become large.
+func (m *room) newNames(n int) wire.Names {
+	const few = 64
+	if n > few {
+		return make(wire.Names, n)
 	}
-	key := text
-	if usage != nil && usage.IsPayAtLocation != nil && *usage.IsPayAtLocation {
-		key += "\x00pay"
+	if m.names == nil {
+		m.names = make(wire.Names, few)
 	}
-	kind, ok := m.costs[key]
-	if !ok {
-		kind = cost(usage, text)
-		if len(m.costs) < maxShared {
-			m.costs[key] = kind
-		}
-	}
-	return kind
+	clear(m.names)
+	return m.names
 }
 
-// maxShared bounds what a mapper remembers, so that an endless answer of
-// different texts does not fill the memory with them.
-const maxShared = 1 << 18
+const (
+	// maxShared bounds what a mapper remembers, so that an endless answer of
+	// different texts does not fill the memory with them.
+	maxShared = 1 << 18
+	// maxSharedLen is longer than what is said more than once.
+	maxSharedLen = 256
+)
 
-// shared returns a text equal to s that other records hold too.
-func (m *mapper) shared(s string) string {
-	if s == "" || len(s) > 256 {
+func (m *room) line(v wire.View) string { return phrase(&m.lines, v, clean.Line) }
+func (m *room) text(v wire.View) string { return phrase(&m.texts, v, clean.Text) }
+func (m *room) url(v wire.View) string  { return phrase(&m.urls, v, clean.URL) }
+
+// phrase returns what v is when it is cleaned, the same value for the same text.
+func phrase(known *map[string]string, v wire.View, clean func(string) string) string {
+	if len(v) == 0 {
+		return ""
+	}
+	if s, ok := (*known)[string(v)]; ok {
 		return s
 	}
-	if t, ok := m.texts[s]; ok {
-		return t
+	text := string(v)
+	s := clean(text)
+	if len(text) > maxSharedLen || len(*known) >= maxShared {
+		return s
 	}
-	if len(m.texts) < maxShared {
-		m.texts[s] = s
+	if *known == nil {
+		*known = make(map[string]string)
 	}
+	(*known)[text] = s
 	return s
+}
+
+// reuse makes the room ready for the next answer. What recurs from one to the next
+// is not forgotten before it takes a MB, which is more than a viewport has.
+func (m *room) reuse() {
+	m.reader.Reset(nil)
+	m.said.Reset()
+	const enough = 1 << 12
+	for _, known := range []map[string]string{m.lines, m.texts, m.urls} {
+		if len(known) > enough {
+			clear(known)
+		}
+	}
 }

@@ -199,7 +199,7 @@ func readRows[T any](list wire.List[wireRow], read func(int, *wireRow) *T) []*T 
 }
 
 func operatorAddress(w *wireAddress, countries map[int]*providers.Country) *providers.Address {
-	m := mapper{countries: rows[providers.Country]{held: countries, read: readCountry}, texts: make(map[string]string)}
+	m := mapper{countries: rows[providers.Country]{held: countries, read: readCountry}, room: new(room)}
 	a := m.address(w)
 	if a == (providers.Address{}) {
 		return nil
@@ -215,17 +215,18 @@ func (s *Source) Join(t *providers.Reference, records []*providers.Record) {
 	}
 	x := s.reference.indexOf(t)
 	for _, r := range records {
-		x.join(r)
+		x.join(r, &s.costs)
 	}
 }
 
-func (x *index) join(r *providers.Record) {
+func (x *index) join(r *providers.Record, known *costs) {
 	if o := r.Operator; o != nil {
 		r.Operator = replace(x.operators, o, operatorExternalID(o))
 	}
 	if v := r.UsageType; v != nil {
-		r.UsageType = replace(x.usageTypes, v, v.ID)
-		r.Cost = cost(r.UsageType, r.UsageCost)
+		if r.UsageType = replace(x.usageTypes, v, v.ID); r.UsageType != v {
+			r.Cost = known.of(r.UsageType, r.UsageCost)
+		}
 	}
 	if v := r.StatusType; v != nil {
 		r.StatusType = replace(x.statusTypes, v, v.ID)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -100,6 +101,8 @@ type Source struct {
 	log         *slog.Logger
 	builtin     *index
 	reference   *referenceCache
+	costs       costs
+	rooms       sync.Pool // of *room
 }
 
 var (
@@ -391,7 +394,14 @@ func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*p
 	params.Set("includecomments", "true") // photos too; has effect with compact only
 	now := s.clock()
 	m := newMapper(s.source, s.reference.best(), s.builtin, now, now)
-	m.avatars = s.avatars
+	m.avatars, m.costs = s.avatars, &s.costs
+	if unused, ok := s.rooms.Get().(*room); ok {
+		m.room = unused
+	}
+	defer func() {
+		m.reuse()
+		s.rooms.Put(m.room)
+	}()
 	if s.source.Mode == providers.ModeSandbox {
 		m.sandbox = &s.source.Attribution
 	}
@@ -401,7 +411,7 @@ func (s *Source) poi(ctx context.Context, params url.Values, maxResults int) (*p
 	err := s.client.get(ctx, "poi", params, func(body io.Reader) error {
 		return s.client.Elements(body, wire.Lenient(), func(raw jsontext.Value) {
 			p.elements++
-			r, err := m.record(raw)
+			r, err := m.listing(raw)
 			switch {
 			case errors.Is(err, errHidden):
 			case errors.Is(err, errNoPosition):

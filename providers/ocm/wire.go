@@ -11,7 +11,8 @@ import (
 
 // The wire types accept what really arrives, as package wire does; only a value
 // that is not JSON, or no object where a record should be, spoils a record.
-// Members have the names of the wire.
+// Members have the names of the wire. What comes by the thousand is read by
+// wire.Reader, see wire_read.go; the rest by package json, with the same result.
 
 // integer returns a number as a whole one; a fraction, or one out of the range of
 // a 32-bit id, is none.
@@ -28,7 +29,7 @@ func count(n wire.Number) *int {
 	return nil
 }
 
-// nested is a JSON object kept as it came, or nothing.
+// nested is a JSON object as it came, or nothing; valid as long as a wire.View is.
 type nested struct{ raw jsontext.Value }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -53,21 +54,21 @@ func (n nested) into(v any) bool {
 // wirePOI is a charging site as the API and its exports write it, compact or verbose.
 type wirePOI struct {
 	ID                     wire.Number
-	UUID                   wire.Text
+	UUID                   wire.View
 	ParentChargePointID    wire.Number
 	DataProviderID         wire.Number
 	DataProvider           nested
-	DataProvidersReference wire.Text
+	DataProvidersReference wire.View
 	OperatorID             wire.Number
 	OperatorInfo           nested
-	OperatorsReference     wire.Text
+	OperatorsReference     wire.View
 	UsageTypeID            wire.Number
 	UsageType              nested
-	UsageCost              wire.Text
+	UsageCost              wire.View
 	AddressInfo            wire.Object[wireAddress]
 	Connections            wire.List[wireConnection]
 	NumberOfPoints         wire.Number
-	GeneralComments        wire.Text
+	GeneralComments        wire.View
 	DatePlanned            wire.Time
 	DateLastConfirmed      wire.Time
 	StatusTypeID           wire.Number
@@ -83,29 +84,34 @@ type wirePOI struct {
 	MediaItems             wire.List[wireMedia]
 }
 
+// Reset implements wire.Resetter.
+func (w *wirePOI) Reset() {
+	*w = wirePOI{Connections: w.Connections[:0], MetadataValues: w.MetadataValues[:0], UserComments: w.UserComments[:0], MediaItems: w.MediaItems[:0]}
+}
+
 type wireAddress struct {
-	Title             wire.Text
-	AddressLine1      wire.Text
-	AddressLine2      wire.Text
-	Town              wire.Text
-	StateOrProvince   wire.Text
-	Postcode          wire.Text
+	Title             wire.View
+	AddressLine1      wire.View
+	AddressLine2      wire.View
+	Town              wire.View
+	StateOrProvince   wire.View
+	Postcode          wire.View
 	CountryID         wire.Number
 	Country           nested
 	Latitude          wire.Number
 	Longitude         wire.Number
-	ContactTelephone1 wire.Text
-	ContactTelephone2 wire.Text
-	ContactEmail      wire.Text
-	AccessComments    wire.Text
-	RelatedURL        wire.Text
+	ContactTelephone1 wire.View
+	ContactTelephone2 wire.View
+	ContactEmail      wire.View
+	AccessComments    wire.View
+	RelatedURL        wire.View
 }
 
 type wireConnection struct {
 	ID               wire.Number
 	ConnectionTypeID wire.Number
 	ConnectionType   nested
-	Reference        wire.Text
+	Reference        wire.View
 	StatusTypeID     wire.Number
 	StatusType       nested
 	LevelID          wire.Number
@@ -116,17 +122,17 @@ type wireConnection struct {
 	CurrentTypeID    wire.Number
 	CurrentType      nested
 	Quantity         wire.Number
-	Comments         wire.Text
+	Comments         wire.View
 }
 
 type wireComment struct {
 	ID                  wire.Number
 	CommentTypeID       wire.Number
 	CommentType         nested
-	UserName            wire.Text
-	Comment             wire.Text
+	UserName            wire.View
+	Comment             wire.View
 	Rating              wire.Number
-	RelatedURL          wire.Text
+	RelatedURL          wire.View
 	DateCreated         wire.Time
 	User                wire.Object[wireUser]
 	CheckinStatusTypeID wire.Number
@@ -135,9 +141,9 @@ type wireComment struct {
 
 type wireMedia struct {
 	ID                 wire.Number
-	ItemURL            wire.Text
-	ItemThumbnailURL   wire.Text
-	Comment            wire.Text
+	ItemURL            wire.View
+	ItemThumbnailURL   wire.View
+	Comment            wire.View
 	IsEnabled          wire.Flag
 	IsVideo            wire.Flag
 	IsFeaturedItem     wire.Flag
@@ -151,16 +157,22 @@ type wireMedia struct {
 // address and session, is never read.
 type wireUser struct {
 	ID               wire.Number
-	Username         wire.Text
+	Username         wire.View
 	ReputationPoints wire.Number
-	ProfileImageURL  wire.Text
+	ProfileImageURL  wire.View
 }
 
 type wireMetadata struct {
 	MetadataFieldID       wire.Number
-	ItemValue             wire.Text
+	ItemValue             wire.View
 	MetadataFieldOptionID wire.Number
-	MetadataFieldOption   wire.Object[wireRow]
+	MetadataFieldOption   wire.Object[wireOption]
+}
+
+// wireOption is what a metadata field offers for a choice.
+type wireOption struct {
+	ID    wire.Number
+	Title wire.View
 }
 
 // wireRow holds the members of every kind of reference row.

@@ -27,8 +27,10 @@ func Line(s string) string {
 	if isClean(s) {
 		return s
 	}
-	return strings.Join(strings.Fields(plain(s)), " ")
+	return cleanLine(s)
 }
+
+func cleanLine(s string) string { return strings.Join(strings.Fields(plain(s)), " ") }
 
 // Text returns s as plain text in lines: what [Line] does, but line ends stay, and
 // at most one empty line between paragraphs. A text of blanks is "".
@@ -36,6 +38,10 @@ func Text(s string) string {
 	if isClean(s) {
 		return s
 	}
+	return cleanText(s)
+}
+
+func cleanText(s string) string {
 	var b strings.Builder
 	empty := 0
 	for line := range strings.SplitSeq(plain(s), "\n") {
@@ -53,17 +59,28 @@ func Text(s string) string {
 	return b.String()
 }
 
-// isClean reports whether a text of plain ASCII needs nothing done.
+// isClean reports whether a text needs nothing done, which is as far as it looks:
+// one line without markup, in the letters of Europe and of the Near East.
 func isClean(s string) bool {
+	// From the first to the last there are no blanks and no controls, and nothing
+	// that is not seen and removed.
+	const first, last = 0xa1, 0x167f
 	blank := true // as if one stood before the text
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == ' ':
 			if blank {
 				return false
 			}
 			blank = true
-		case c < ' ' || c >= 0x7f || c == '<' || c == '&':
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r < first || r > last {
+				return false
+			}
+			i += size - 1
+			blank = false
+		case c < ' ' || c == 0x7f || c == '<' || c == '&':
 			return false
 		default:
 			blank = false
@@ -195,6 +212,13 @@ const maxURLLen = 2048
 // given http://, as browsers do. Only blanks around it and the case of its scheme
 // are mended: an address that needs more than that is not the one that was meant.
 func URL(s string) string {
+	if isPlainURL(s) {
+		return s
+	}
+	return cleanURL(s)
+}
+
+func cleanURL(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) >= 4 && strings.EqualFold(s[:4], "www.") {
 		s = "http://" + s
@@ -213,6 +237,37 @@ func URL(s string) string {
 		return ""
 	}
 	return u.Scheme + s[len(u.Scheme):]
+}
+
+// isPlainURL reports whether s is a URL as most are, of which nobody need think
+// twice: a host by its name, and a path and a query of letters, digits and the
+// like behind it.
+func isPlainURL(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok {
+		rest, ok = strings.CutPrefix(s, "http://")
+	}
+	if !ok || len(s) > maxURLLen {
+		return false
+	}
+	host, path := rest, ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host, path = rest[:i], rest[i:]
+	}
+	if !strings.Contains(host, ".") {
+		return false
+	}
+	for _, c := range []byte(host) {
+		if !isLetter(c) && (c < '0' || c > '9') && c != '.' && c != '-' {
+			return false
+		}
+	}
+	for _, c := range []byte(path) {
+		if !isLetter(c) && (c < '0' || c > '9') && strings.IndexByte("/?=&.-_~+,", c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func unwelcomeInURL(r rune) bool {

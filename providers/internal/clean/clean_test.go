@@ -71,12 +71,18 @@ func checkClean(t *testing.T, s string) {
 }
 
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", " a ", "a\r\nb", "<p>a</p>", "&amp;lt;b&amp;gt;", "<<b>b>", "<!-- a", "<script>", "a < b > c", "\x00", "&#60;b&#62;", "< b>", "&nbsp;&nbsp;a", "<\nb>", "<b\u0000>", "a\u200bb\u202e", "<script>alert(1)</script>", "&amp;amp;amp;amp;amp;lt;b&gt;", "\xff"} {
+	for _, s := range []string{
+		"", " a ", "a\r\nb", "<p>a</p>", "&amp;lt;b&amp;gt;", "<<b>b>", "<!-- a", "<script>", "a < b > c", "\x00", "&#60;b&#62;", "< b>", "&nbsp;&nbsp;a", "<\nb>", "<b\u0000>", "a\u200bb\u202e", "<script>alert(1)</script>", "&amp;amp;amp;amp;amp;lt;b&gt;", "\xff",
+		"Straße 7", "Ελλάδα\u1680", "\u00a0a", "a\u0085", "שלום", "a\u00adb", "é\xc3", "東京", "a\u0300", "\u2028",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		line := Line(s)
 		checkClean(t, line)
+		if careful := cleanLine(s); careful != line {
+			t.Errorf("Line(%q) = %q, and without a short cut %q", s, line, careful)
+		}
 		if strings.Contains(line, "\n") {
 			t.Errorf("Line(%q) = %q has several lines", s, line)
 		}
@@ -85,6 +91,9 @@ func FuzzText(f *testing.F) {
 		}
 		text := Text(s)
 		checkClean(t, text)
+		if careful := cleanText(s); careful != text {
+			t.Errorf("Text(%q) = %q, and without a short cut %q", s, text, careful)
+		}
 		if again := Text(text); again != text {
 			t.Errorf("cleaned twice, %q becomes %q, then %q", s, text, again)
 		}
@@ -132,11 +141,14 @@ func TestOnlyHTTPURLsAreKept(t *testing.T) {
 }
 
 func FuzzURL(f *testing.F) {
-	for _, s := range []string{"http://a.b", "www.x.y", "javascript:alert(1)", "HTTPS://A.B/c?d#e", "http://a:b@c.d", "http://[::1]"} {
+	for _, s := range []string{"http://a.b", "www.x.y", "javascript:alert(1)", "HTTPS://A.B/c?d#e", "http://a:b@c.d", "http://[::1]", "https://a.b/c-d_e/f.jpg?g=h&i=1,2~+", "http://..", "http://-.-?", "https://a.b?c//d", "http://a./?"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := URL(s)
+		if careful := cleanURL(s); careful != got {
+			t.Errorf("URL(%q) = %q, and without a short cut %q", s, got, careful)
+		}
 		if got == "" {
 			return
 		}

@@ -25,7 +25,8 @@
 // beyond its kind; see package clean for that.
 //
 // The types implement json.UnmarshalerFrom of github.com/go-json-experiment/json
-// and are to be read under [Lenient]. They are values without locks.
+// and are to be read under [Lenient]. What comes by the thousand is read by a
+// [Reader], with the same result. They are values without locks.
 package wire
 
 import (
@@ -118,13 +119,18 @@ func (f *Flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	switch strings.ToLower(token.String()) {
-	case "true", "1":
-		*f = Flag{Value: true, Set: true}
-	case "false", "0":
-		*f = Flag{Set: true}
-	}
+	*f = parseFlag(token.String())
 	return nil
+}
+
+func parseFlag(s string) Flag {
+	switch strings.ToLower(s) {
+	case "true", "1":
+		return Flag{Value: true, Set: true}
+	case "false", "0":
+		return Flag{Set: true}
+	}
+	return Flag{}
 }
 
 // Pointer returns the value, nil where it was not said.
@@ -157,6 +163,17 @@ func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
+// View is what Text is, in bytes: of a [Reader] those of what it reads, else a copy.
+type View []byte
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (v *View) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	var t Text
+	err := t.UnmarshalJSONFrom(dec)
+	*v = View(t)
+	return err
+}
+
 // Time is a date as [ParseTime] reads it, in UTC, or the zero time.
 type Time struct{ time.Time }
 
@@ -173,15 +190,18 @@ func (t *Time) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return nil
 	case jsontext.KindBeginObject:
 		said, err := wrapped(dec)
-		if ms, bad := strconv.ParseInt(said, 10, 64); bad == nil && ms > 0 && ms < 1<<43 {
-			t.Time = time.UnixMilli(ms).UTC()
-		} else {
-			t.Time = ParseTime(said)
-		}
+		*t = parseWrappedTime(said)
 		return err
 	default: // a number, too: of what, since when, nobody knows
 		return dec.SkipValue()
 	}
+}
+
+func parseWrappedTime(said string) Time {
+	if ms, err := strconv.ParseInt(said, 10, 64); err == nil && ms > 0 && ms < 1<<43 {
+		return Time{time.UnixMilli(ms).UTC()}
+	}
+	return Time{ParseTime(said)}
 }
 
 // ParseTime reads a date: RFC 3339, the same without its zone, which is UTC then,
@@ -193,6 +213,14 @@ func ParseTime(s string) time.Time {
 	if len(s) < len(time.DateOnly) {
 		return time.Time{}
 	}
+	if t, ok := parseStamp(s); ok {
+		return t
+	}
+	return parseAny(s)
+}
+
+// parseAny is ParseTime of any of the forms.
+func parseAny(s string) time.Time {
 	for _, layout := range []string{
 		time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04:05Z07:00", time.DateTime, time.DateOnly,
 	} {
@@ -208,6 +236,49 @@ func ParseTime(s string) time.Time {
 	return time.Time{}
 }
 
+// parseStamp reads the form that nearly all dates have, "2006-01-02T15:04:05" with
+// or without a fraction and a Z, as ParseTime does; ok is false for any other.
+func parseStamp[T string | []byte](s T) (t time.Time, ok bool) {
+	const form = "dddd-dd-ddTdd:dd:dd"
+	if len(s) < len(form) {
+		return time.Time{}, false
+	}
+	for i := range len(form) {
+		if c := s[i]; form[i] == 'd' && (c < '0' || c > '9') || form[i] != 'd' && c != form[i] {
+			return time.Time{}, false
+		}
+	}
+	number := func(from, to int) (n int) {
+		for ; from < to; from++ {
+			n = 10*n + int(s[from]-'0')
+		}
+		return n
+	}
+	year, month, day := number(0, 4), time.Month(number(5, 7)), number(8, 10)
+	hour, minute, second := number(11, 13), number(14, 16), number(17, 19)
+	ns, rest := 0, s[len(form):]
+	if len(rest) > 1 && rest[0] == '.' {
+		i := 1
+		for unit := int(time.Second) / 10; i < len(rest) && rest[i] >= '0' && rest[i] <= '9'; i++ {
+			ns += unit * int(rest[i]-'0')
+			unit /= 10
+		}
+		if i == 1 {
+			return time.Time{}, false
+		}
+		rest = rest[i:]
+	}
+	if len(rest) > 1 || len(rest) == 1 && rest[0] != 'Z' {
+		return time.Time{}, false
+	}
+	t = time.Date(year, month, day, hour, minute, second, ns, time.UTC)
+	// A day or an hour that there is not was made another one.
+	if year < 1900 || year > 9998 || t.Day() != day || t.Month() != month || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
 // maxWrapped is longer than any object that wraps a scalar.
 const maxWrapped = 128
 
@@ -215,23 +286,31 @@ const maxWrapped = 128
 // {"$date": …}, {"$numberLong": "…"}; "" for any other object.
 func wrapped(dec *jsontext.Decoder) (string, error) {
 	raw, err := dec.ReadValue()
-	if err != nil || len(raw) > maxWrapped {
+	if err != nil {
 		return "", err
+	}
+	return unwrap(raw), nil
+}
+
+// unwrap is wrapped of an object that was read already.
+func unwrap(raw jsontext.Value) string {
+	if len(raw) > maxWrapped {
+		return ""
 	}
 	var members map[string]jsontext.Value
 	if json.Unmarshal(raw, &members, Lenient()) != nil || len(members) != 1 {
-		return "", nil //nolint:nilerr // an object without meaning is no value, not a failure
+		return "" // an object without meaning is no value, not a failure
 	}
 	for name, value := range members {
 		switch name {
 		case "$date", "$numberLong", "$numberInt", "$numberDouble":
 			if value.Kind() == jsontext.KindBeginObject {
-				return wrapped(jsontext.NewDecoder(strings.NewReader(string(value)), Lenient()))
+				return unwrap(value)
 			}
-			return strings.Trim(string(value), `"`), nil
+			return strings.Trim(string(value), `"`)
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // List is a JSON array of objects, or one object alone. Elements that are none
@@ -265,7 +344,10 @@ func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	})
 }
 
-func (l *List[T]) one(dec *jsontext.Decoder) error {
+func (l *List[T]) one(dec *jsontext.Decoder) error { return json.UnmarshalDecode(dec, l.next()) }
+
+// next appends an empty element.
+func (l *List[T]) next() *T {
 	var empty T
 	n := len(*l)
 	if n == cap(*l) {
@@ -279,7 +361,7 @@ func (l *List[T]) one(dec *jsontext.Decoder) error {
 	} else {
 		*v = empty
 	}
-	return json.UnmarshalDecode(dec, v)
+	return v
 }
 
 // Array reads the array that dec stands before, and calls element before each of

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ type everything struct {
 	Time   Time          `json:"time"`
 	List   List[part]    `json:"list"`
 	Object Object[part]  `json:"object"`
+	View   View          `json:"view"`
 	After  Object[After] `json:"after"`
 }
 
@@ -35,12 +37,15 @@ type After struct {
 func read(value string) (*everything, error) {
 	var b strings.Builder
 	b.WriteByte('{')
-	for _, name := range []string{"number", "flag", "text", "time", "list", "object"} {
+	for _, name := range []string{"number", "flag", "text", "time", "list", "object", "view"} {
 		b.WriteString(`"` + name + `":` + value + `,`)
 	}
 	b.WriteString(`"after":{"text":"here"}}`)
 	e := new(everything)
 	err := json.Unmarshal([]byte(b.String()), e, Lenient())
+	if err == nil && string(e.View) != string(e.Text) {
+		err = fmt.Errorf("the view %q is not the text %q", e.View, e.Text)
+	}
 	return e, err
 }
 
@@ -103,6 +108,7 @@ func TestAValueIsReadAsWhatItCanBe(t *testing.T) {
 		if len(got.List) == 0 {
 			got.List = nil // a list that is empty, or not there, is all the same
 		}
+		want.View = got.View // is the text, sees read
 		if diff := cmp.Diff(&want, got); diff != "" {
 			t.Errorf("%s mismatch (-want +got):\n%s", value, diff)
 		}
@@ -260,6 +266,9 @@ func FuzzParseTime(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := ParseTime(s)
+		if !got.Equal(parseAny(strings.TrimSpace(s))) {
+			t.Errorf("%q is read as %v, and without a short cut as %v", s, got, parseAny(strings.TrimSpace(s)))
+		}
 		if got.IsZero() {
 			return
 		}
