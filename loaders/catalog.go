@@ -55,6 +55,7 @@ type lineage struct {
 	timeout time.Duration
 	now     func() time.Time
 	logger  *slog.Logger
+	memory  conflate.Memory
 	own     *cache.Cache // nil: Config.Cache was given
 	closed  chan struct{}
 	closing sync.Once
@@ -166,7 +167,7 @@ func (c *Catalog) Close() {
 // SetOverrides makes o what people have decided about pairs of records, for all
 // questions from now on.
 func (c *Catalog) SetOverrides(o conflate.Overrides) {
-	c.rules.Store(&conflate.Rules{Overrides: o, FarLinks: true})
+	c.rules.Store(&conflate.Rules{Overrides: o, FarLinks: true, Memory: &c.memory})
 }
 
 // Sources returns the sources by rank.

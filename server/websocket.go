@@ -34,8 +34,12 @@ const (
 	// their sender nothing otherwise.
 	messagesPerSecond = 20
 	messagesAtOnce    = 2 * maxSubscriptions
-	// longestRest is short enough for a client that waits for a pong.
-	longestRest = time.Second
+	// shortestRest and longestRest are how long nothing is taken from a client that has
+	// asked for more than it may: else it would ask again at once, by a hundred messages
+	// that lie ready, each of which is read before it is refused. The longest is short
+	// enough for a client that waits for a pong.
+	shortestRest = 500 * time.Millisecond
+	longestRest  = time.Second
 )
 
 // The close codes of the protocol, and one for what it has none for.
@@ -318,7 +322,7 @@ func (c *socket) rest(ctx context.Context, wait time.Duration) {
 	if wait == 0 {
 		return
 	}
-	timer := time.NewTimer(min(wait, longestRest))
+	timer := time.NewTimer(min(max(wait, shortestRest), longestRest))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -108,6 +108,15 @@ func BenchmarkMerge(b *testing.B) {
 		}
 		b.ReportMetric(float64(len(records)), "records")
 	})
+	b.Run("ViewportMergedBefore/500", func(b *testing.B) {
+		records := viewportOf(country(50_000, 3), 500)
+		rules := conflate.Rules{Memory: new(conflate.Memory)}
+		b.ReportAllocs()
+		for b.Loop() {
+			rules.Merge(records)
+		}
+		b.ReportMetric(float64(len(records)), "records")
+	})
 	// Finding who lies near whom by looking at every pair, without deciding anything.
 	b.Run("Naive/1000", func(b *testing.B) {
 		records := country(1_000, 3)

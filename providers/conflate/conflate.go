@@ -44,6 +44,9 @@ type Rules struct {
 	// both held whole here. Only a caller who completes the records by Far may
 	// set it: without that, a viewport would decide otherwise than the map.
 	FarLinks bool
+	// Memory makes it quicker to merge records again that were merged before. The
+	// records must not change. nil: each time all is worked out anew.
+	Memory *Memory
 }
 
 // Merge returns the POIs that records make up by the zero Rules.
@@ -54,6 +57,9 @@ func Merge(records []*providers.Record) []*providers.POI { return Rules{}.Merge(
 func (r Rules) Merge(records []*providers.Record) []*providers.POI {
 	w := newRun(r.Overrides, records)
 	w.far = r.FarLinks
+	if len(records) <= remembered/2 { // more would only drive each other out
+		w.memory = r.Memory
+	}
 	groups := w.twinGroups()
 	stars := w.stars(groups)
 	pois := make([]*providers.POI, 0, len(stars))
@@ -73,6 +79,7 @@ func (r Rules) Merge(records []*providers.Record) []*providers.POI {
 type run struct {
 	overrides Overrides
 	far       bool    // Rules.FarLinks
+	memory    *Memory // Rules.Memory, where it helps
 	items     []*item // by key, each key once
 	byPointer map[*providers.Operator]*operatorFacts
 	byContent map[operatorKey]*operatorFacts
@@ -204,15 +211,24 @@ func (w *run) related(x, y *item) relation {
 
 // factsOf normalises a record when it is first compared.
 func (w *run) factsOf(x *item) *facts {
-	if x.facts == nil {
+	if x.facts != nil {
+		return x.facts
+	}
+	work := func() *facts {
 		names := placeOfAddress(&x.Address)
 		words, ok := w.places[names]
 		if !ok {
 			words = names.words()
 			w.places[names] = words
 		}
-		x.facts = normalise(x.Record, x.operator, words)
+		return normalise(x.Record, words)
 	}
+	if w.memory == nil {
+		x.facts = work()
+	} else {
+		x.facts = new(*w.memory.facts(x.Record, work))
+	}
+	x.facts.record, x.facts.operator = x.Record, x.operator
 	return x.facts
 }
 

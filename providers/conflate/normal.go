@@ -37,10 +37,10 @@ type word struct {
 	weight float64
 }
 
-// normalise returns the facts of a record; operator is that of r.Operator, place
-// the words of the town and so on that it states.
-func normalise(r *providers.Record, operator *operatorFacts, place []string) *facts {
-	f := &facts{record: r, operator: operator}
+// normalise returns the facts of a record but for record and operator, without
+// keeping hold of it; place is the words of the town and so on that it states.
+func normalise(r *providers.Record, place []string) *facts {
+	f := new(facts)
 	f.postcode = normalPostcode(r.Address.Postcode)
 	f.address = readAddress(&r.Address, f.postcode, place)
 	if f.postcode == "" {
