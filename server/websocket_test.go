@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"chargegraph/graph"
 	"chargegraph/providers"
 	"chargegraph/server"
+	"chargegraph/server/access"
 )
 
 // client is one end of a WebSocket.
@@ -384,6 +386,13 @@ func TestWebSocket_WhoIsThere(t *testing.T) {
 	})
 }
 
+// empty is the bucket of a caller who may ask for nothing yet.
+type empty time.Duration
+
+func (e empty) Take(context.Context, string, float64, access.Limit) (access.Decision, error) {
+	return access.Decision{RetryAfter: time.Duration(e)}, nil
+}
+
 func TestWebSocket_SlowAndSilentClients(t *testing.T) {
 	t.Parallel()
 	bubbled(t, "a client that does not read is cut off", func(t bubble) {
@@ -401,6 +410,32 @@ func TestWebSocket_SlowAndSilentClients(t *testing.T) {
 		<-silent.ctx.Done() // the connection is gone, and all that was on it
 		if took := time.Since(began); took > 25*time.Second {
 			t.Errorf("it was cut off after %v", took)
+		}
+	})
+	bubbled(t, "a client that asks for more than it may is not read for a while", func(t bubble) {
+		for retryAfter, want := range map[time.Duration]time.Duration{
+			10 * time.Millisecond: 500 * time.Millisecond, 700 * time.Millisecond: 700 * time.Millisecond, time.Minute: time.Second,
+		} {
+			s := newStreaming(t, gated(true), func(c *server.Config) { c.Limiter = empty(retryAfter) })
+			c := s.open(t, "")
+			began := time.Now()
+			var sending sync.WaitGroup
+			sending.Go(func() {
+				for range 5 {
+					c.subscribe("a", askDocument)
+				}
+			})
+			for n := range 5 {
+				_, text, err := c.conn.Read(t.Context())
+				if err != nil || !strings.Contains(string(text), "RATE_LIMITED") {
+					t.Fatalf("%s, %v", text, err)
+				}
+				if took := time.Since(began); took < time.Duration(n)*want {
+					t.Errorf("operation %d is refused after %v, want %v", n, took, time.Duration(n)*want)
+				}
+			}
+			sending.Wait()
+			_ = c.conn.CloseNow()
 		}
 	})
 	bubbled(t, "a client that is gone without a word is found out", func(t bubble) {
