@@ -83,6 +83,7 @@ func (p *process) begin(ctx context.Context, cfg config) (err error) {
 	if p.cached, err = cache.New(cache.Config{MaxBytes: int64(cfg.Cache.MaxBytes), Redis: p.redis, Logger: p.logger}); err != nil {
 		return err
 	}
+	p.work.Go(func() { p.limitMemory(p.running) })
 	p.answers, p.documents = cache.NewAnswers(p.cached, "answer"), cache.NewDocuments(p.cached)
 	if p.redis != nil {
 		p.work.Go(func() { _ = p.cached.Run(p.running) }) // it ends without error, when running does
