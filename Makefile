@@ -34,7 +34,8 @@ crash: build ## check-ins while the service is killed again and again; ARGS are 
 	@go build -o bin/crash ./cmd/crash
 	@bin/crash -bin bin/chargegraph $(ARGS)
 
-siege: ## all attacks at once beside ordinary clients; wants a quiet machine, or ARGS=bounds, which does not judge how long people wait
+siege: ## a thousand idle sockets, and all attacks at once beside ordinary clients; wants a quiet machine, or ARGS=bounds, which does not judge how long people wait
+	@go test ./server -count=1 -run '^TestIdleWebSockets' -v
 	@SIEGE=$(or $(ARGS),all) go test ./cmd/chargegraph -count=1 -run '^TestSiege$$' -v
 
 schema: ## schema.graphqls is well made, and breaks no client of the last release

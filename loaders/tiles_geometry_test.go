@@ -171,7 +171,7 @@ func TestTheBlockAroundTilesHoldsThemAndStaysInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := blockOf(drawNear(t), uint8(rapid.IntRange(3, 9).Draw(t, "z")))
 		if k.count() > 400 {
-			t.Skip("wide")
+			t.Skip("drawn too wide to list its tiles")
 		}
 		all := k.tiles()
 		var some []tile

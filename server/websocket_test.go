@@ -523,7 +523,7 @@ func TestWebSocket_SlowAndSilentClients(t *testing.T) {
 // at what this process, which holds both ends, has grown by.
 func TestIdleWebSockets_CostLittleMemory(t *testing.T) {
 	if raceEnabled {
-		t.Skip("the race detector takes memory of its own")
+		t.Skip("the race detector takes memory of its own: make siege runs it without")
 	}
 	const sockets, most = 1000, 64 << 20
 	subscribed := make(chan *watched, sockets)

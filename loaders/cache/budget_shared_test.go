@@ -33,7 +33,7 @@ func newBudgetServer(tb testing.TB) *budgetServer {
 		if os.Getenv("CI") != "" {
 			tb.Fatal("redis-server is not installed")
 		}
-		tb.Skip("redis-server is not installed")
+		tb.Skip("redis-server is not installed: apt-get install redis-server")
 	}
 	// The path of a socket has at most 100 bytes.
 	dir, err := os.MkdirTemp("", "budget") //nolint:usetesting // t.TempDir holds the name of the test and is too long

@@ -210,7 +210,7 @@ func TestLimiter_IsAnErrorSoonWhenRedisDoesNotAnswer(t *testing.T) {
 func BenchmarkLimiter(b *testing.B) {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
-		b.Skip("redis-server is not installed")
+		b.Skip("redis-server is not installed: apt-get install redis-server")
 	}
 	socket := filepath.Join(b.TempDir(), "s")
 	server := exec.Command(binary, "--port", "0", "--unixsocket", socket, "--save", "")

@@ -105,7 +105,7 @@ func needRedis(tb testing.TB) {
 		if os.Getenv("CI") != "" {
 			tb.Fatal("redis-server is not installed")
 		}
-		tb.Skip("redis-server is not installed")
+		tb.Skip("redis-server is not installed: apt-get install redis-server")
 	}
 }
 

@@ -4,7 +4,8 @@
 //	          ┌ versions ─► details ─► locations endpoint (role SENDER) ┐
 //	Pull ─► url                                                          ├─► pages ─► elements ─► mapper ─► Records
 //	          └ a list of locations already ────────────────────────────┘   page.go   wire.go    record.go
-//	        file ────────────────────────────────────────────────────────►  crawl.go             crosswalk.go
+//	        file ────────────────────────────────────────────────────────►  crawl.go             equipment.go
+//	                                                                                             crosswalk.go
 //
 // One set of wire types reads all versions, because feeds mix them: numbers as
 // texts, texts as numbers, null anywhere, enums in any case. What stands around
